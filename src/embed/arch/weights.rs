@@ -1,0 +1,84 @@
+//! The tensors of a safetensors file, by the names that a model family gives them.
+
+use std::collections::HashMap;
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::embed::EmbedError;
+use crate::embed::source::{ModelFiles, WEIGHTS};
+
+/// The weights of a model.
+pub(super) struct Weights {
+    model: String,
+    tensors: HashMap<String, Tensor>,
+    /// What stands before every name: empty, or the model's name inside a larger one, such as `bert.`.
+    prefix: String,
+}
+
+impl Weights {
+    /// Reads the file; `probe` is the name of a tensor that the family cannot do without.
+    pub(super) fn load(files: &ModelFiles, probe: &str) -> Result<Self, EmbedError> {
+        let wrong = |what: String| EmbedError::Model { model: files.id.clone(), file: WEIGHTS.to_owned(), what };
+        let bytes = files
+            .get(WEIGHTS)
+            .ok_or_else(|| wrong("is missing: only weights in one safetensors file are supported".to_owned()))?;
+        let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
+            .map_err(|error| wrong(format!("is damaged or cut short ({error}): fetch or copy it again")))?;
+        let prefix = tensors
+            .keys()
+            .filter_map(|name| name.strip_suffix(probe))
+            .min_by_key(|prefix| prefix.len())
+            .ok_or_else(|| wrong(format!("holds no tensor \"{probe}\": its weights are of another family")))?
+            .to_owned();
+        Ok(Self { model: files.id.clone(), tensors, prefix })
+    }
+
+    fn wrong(&self, what: String) -> EmbedError {
+        EmbedError::Model { model: self.model.clone(), file: WEIGHTS.to_owned(), what }
+    }
+
+    fn find(&self, name: &str) -> Result<&Tensor, EmbedError> {
+        let full = format!("{}{name}", self.prefix);
+        self.tensors
+            .get(&full)
+            // Checkpoints of 2019 name the parts of a layer normalisation after the paper.
+            .or_else(|| self.tensors.get(&old_name(&full)))
+            .ok_or_else(|| self.wrong(format!("holds no tensor \"{full}\"")))
+    }
+
+    /// A tensor as stored, of the shape that the configuration asks for.
+    pub(super) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, EmbedError> {
+        let tensor = self.find(name)?;
+        if tensor.dims() != shape {
+            return Err(self.wrong(format!(
+                "the shape of \"{}{name}\" is {:?}, but config.json asks for {shape:?}",
+                self.prefix,
+                tensor.dims()
+            )));
+        }
+        Ok(tensor.clone())
+    }
+
+    /// The first `rows` rows of a table of `width` columns, as f32; the table may have more.
+    pub(super) fn leading_rows(&self, name: &str, rows: usize, width: usize) -> Result<Tensor, EmbedError> {
+        let table = self.find(name)?;
+        match table.dims() {
+            [all, columns] if *all >= rows && *columns == width => {
+                Ok(table.narrow(0, 0, rows)?.to_dtype(DType::F32)?.contiguous()?)
+            }
+            other => Err(self.wrong(format!(
+                "the shape of \"{}{name}\" is {other:?}, but config.json asks for at least [{rows}, {width}]",
+                self.prefix
+            ))),
+        }
+    }
+
+    /// A tensor as f32 values in row-major order.
+    pub(super) fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, EmbedError> {
+        Ok(self.tensor(name, shape)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+    }
+}
+
+fn old_name(name: &str) -> String {
+    name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
+}

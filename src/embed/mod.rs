@@ -1,0 +1,194 @@
+//! Text to vector: a model directory, a hub name or the built-in model becomes an [`Embedder`].
+//!
+//! | module | reason to exist |
+//! | --- | --- |
+//! | [`source`] | where the files of a model come from: the binary, a folder, the hub (the only network access there is) |
+//! | [`spec`] | what the files say: family, sizes, pooling, prompts, limits |
+//! | [`tokenize`] | text to token ids, truncation counted |
+//! | [`arch`] | the transformer, as candle operations over [`crate::kernels`], on ragged batches |
+//! | [`pooling`] | token vectors to one vector |
+//! | [`batch`] | which texts share a forward pass, and two or more workers that run them |
+//!
+//! candle's types stay in this room: what leaves it is `ndarray`.
+//!
+//! Queries and passages are different types, so that a model which wants a prompt before each (`query: `, `passage: `)
+//! cannot be given the wrong one.
+
+pub mod arch;
+pub mod batch;
+pub mod pooling;
+pub mod source;
+pub mod spec;
+pub mod tokenize;
+
+use ndarray::{Array1, Array2};
+
+use crate::kernels::Isa;
+use arch::Encoder;
+use source::ModelFiles;
+use spec::{Role, Spec};
+use tokenize::{Tokenizer, Tokens};
+
+/// What a user asks: embedded with the model's prompt for queries.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a>(pub &'a str);
+
+/// What is searched: embedded with the model's prompt for passages.
+#[derive(Clone, Copy, Debug)]
+pub struct Passage<'a>(pub &'a str);
+
+/// Why a model could not be found, understood or run.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedError {
+    /// The files could not be had.
+    #[error(transparent)]
+    Source(#[from] source::SourceError),
+    /// A file of the model is missing, damaged, or says something that is not supported.
+    #[error("model \"{model}\", {file}: {what}")]
+    Model {
+        /// The model's id.
+        model: String,
+        /// The file that is at fault.
+        file: String,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// The tokenizer refused a text.
+    #[error("the tokenizer of \"{model}\" failed: {what}")]
+    Tokenizer {
+        /// The model's id.
+        model: String,
+        /// The tokenizer's own words.
+        what: String,
+    },
+    /// The forward pass failed.
+    #[error("the forward pass failed: {0}")]
+    Forward(#[from] candle_core::Error),
+}
+
+/// All that search asks of a model.
+pub trait QueryEmbedder {
+    /// The vector of `query`, of unit length where the model compares by cosine.
+    ///
+    /// # Errors
+    /// When the model fails on the text.
+    fn embed_query(&self, query: Query<'_>) -> Result<Array1<f32>, EmbedError>;
+
+    /// The vectors of sentences out of passages, one a row: [sentences, dims].
+    ///
+    /// # Errors
+    /// When the model fails on a text.
+    fn embed_sentences(&self, sentences: &[String]) -> Result<Array2<f32>, EmbedError>;
+}
+
+/// A loaded model.
+///
+/// It is shared between threads by reference; each call runs on the thread that makes it.
+pub struct Embedder {
+    spec: Spec,
+    tokenizer: Tokenizer,
+    encoder: Encoder,
+    isa: Isa,
+}
+
+impl Embedder {
+    /// Loads a model for the given instruction-set level.
+    ///
+    /// # Errors
+    /// When a file is missing or damaged, or the model is of a kind that is not supported: never a model that would give
+    /// wrong vectors.
+    pub fn load(files: &ModelFiles, isa: Isa) -> Result<Self, EmbedError> {
+        let spec = Spec::read(files)?;
+        let tokenizer = Tokenizer::load(files, &spec)?;
+        let encoder = Encoder::load(files, &spec, isa)?;
+        Ok(Self { spec, tokenizer, encoder, isa })
+    }
+
+    /// What was understood of the model.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// The instruction-set level that the model was packed for.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Tokens of `text` alone, without prompt and special tokens: the measure of passages.
+    pub fn count_tokens(&self, text: &str) -> usize {
+        self.tokenizer.count(text)
+    }
+
+    /// Tokens that a passage may have beside the model's special tokens and its prompt for passages.
+    pub fn passage_limit(&self) -> usize {
+        let prompt = self.spec.prompts.of(Role::Passage).map_or(0, |prompt| self.tokenizer.count(prompt));
+        self.spec.max_tokens.saturating_sub(self.tokenizer.special_tokens() + prompt)
+    }
+
+    /// The tokens of a query, prompt and special tokens included, cut at the model's limit.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the text.
+    pub fn tokenize_query(&self, query: Query<'_>) -> Result<Tokens, EmbedError> {
+        self.tokenizer.encode(query.0, Role::Query)
+    }
+
+    /// The tokens of a passage, prompt and special tokens included, cut at the model's limit.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the text.
+    pub fn tokenize_passage(&self, passage: Passage<'_>) -> Result<Tokens, EmbedError> {
+        self.tokenizer.encode(passage.0, Role::Passage)
+    }
+
+    /// One vector a row, in the order of `texts`, in one forward pass on this thread: [texts, dims].
+    ///
+    /// A row depends on its own tokens alone: the same text gives the same bits in any batch.
+    ///
+    /// # Errors
+    /// When the forward pass fails.
+    pub fn embed_tokens(&self, texts: &[&Tokens]) -> Result<Array2<f32>, EmbedError> {
+        let batch = batch::Ragged::new(texts);
+        let hidden = self.encoder.forward(&batch)?;
+        let mut vectors = pooling::pool(self.spec.pooling, &hidden, batch.sequences(), self.spec.dims);
+        if self.spec.normalise {
+            pooling::normalise(&mut vectors);
+        }
+        Ok(vectors)
+    }
+
+    /// The vectors of `passages`, one a row, in their order: [passages, dims]. Runs on `workers` threads.
+    ///
+    /// # Errors
+    /// When a text cannot be tokenised or a forward pass fails.
+    pub fn embed_passages(&self, passages: &[Passage<'_>], workers: usize) -> Result<Array2<f32>, EmbedError> {
+        let tokens = passages.iter().map(|p| self.tokenize_passage(*p)).collect::<Result<Vec<_>, _>>()?;
+        self.embed_all(&tokens, workers)
+    }
+
+    /// The vectors of already tokenised texts, one a row, in their order: [texts, dims]. Texts of like length share a
+    /// pass, and `workers` threads take one pass after the other.
+    ///
+    /// # Errors
+    /// When a forward pass fails.
+    pub fn embed_all(&self, texts: &[Tokens], workers: usize) -> Result<Array2<f32>, EmbedError> {
+        batch::run(texts, self.spec.dims, workers, |batch| self.embed_tokens(batch))
+    }
+}
+
+impl QueryEmbedder for Embedder {
+    fn embed_query(&self, query: Query<'_>) -> Result<Array1<f32>, EmbedError> {
+        let tokens = self.tokenize_query(query)?;
+        Ok(self.embed_tokens(&[&tokens])?.row(0).to_owned())
+    }
+
+    fn embed_sentences(&self, sentences: &[String]) -> Result<Array2<f32>, EmbedError> {
+        let passages: Vec<Passage<'_>> = sentences.iter().map(|sentence| Passage(sentence)).collect();
+        self.embed_passages(&passages, cores())
+    }
+}
+
+/// The cores of this machine: one worker each, since a pass gains nothing from a second thread.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get())
+}

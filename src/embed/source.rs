@@ -1,0 +1,346 @@
+//! Where the files of a model come from. The only module of the library that may use the network.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use hf_hub::{HFClientSync, HFError};
+
+/// The id of the model that is compiled into the binary.
+pub const BUNDLED_ID: &str = "voisin-fr-en-mini";
+
+/// Names a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelRef {
+    /// The model compiled into this binary.
+    Bundled,
+    /// A folder in the sentence-transformers layout.
+    Local(PathBuf),
+    /// A repository of the hub.
+    Hub {
+        /// Owner and name: `intfloat/multilingual-e5-small`.
+        id: String,
+        /// Branch, tag or commit; the hub's main branch without one.
+        revision: Option<String>,
+    },
+}
+
+/// Why a model's files could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The name is neither the built-in model, nor a folder, nor a hub id.
+    #[error(
+        "\"{0}\" names no model: expected {BUNDLED_ID}, the path of a model folder, or a hub id such as \
+         intfloat/multilingual-e5-small"
+    )]
+    Name(String),
+    /// This binary was built without its model.
+    #[error(
+        "this voisin was built without the built-in model: name another with --model, or build with the feature bundled-model"
+    )]
+    NotBundled,
+    /// A file of a local model cannot be read.
+    #[error("cannot read the model folder: {0}")]
+    Read(#[from] std::io::Error),
+    /// The folder holds no model.
+    #[error("{0} holds no config.json: it is no model folder in the sentence-transformers layout")]
+    NoModel(PathBuf),
+    /// The hub has no such model, or does not show it to this user.
+    #[error(
+        "the hub knows no model \"{id}\"{}: check the spelling, and set HF_TOKEN if it is private or gated",
+        revision.as_ref().map(|r| format!(" at revision \"{r}\"")).unwrap_or_default()
+    )]
+    Unknown {
+        /// The model asked for.
+        id: String,
+        /// The revision asked for.
+        revision: Option<String>,
+    },
+    /// A file is not in the cache and the network may not be used.
+    #[error(
+        "\"{id}\" is not in the local cache ({file} is missing): run `voisin models pull {id}` once without --offline"
+    )]
+    Offline {
+        /// The model asked for.
+        id: String,
+        /// The first file that is missing.
+        file: String,
+    },
+    /// The hub could not be reached, or broke off.
+    #[error(
+        "cannot fetch {file} of \"{id}\": {what}; check the network or the proxy, or work with a local folder or --offline"
+    )]
+    Network {
+        /// The model asked for.
+        id: String,
+        /// The file that was being fetched.
+        file: String,
+        /// What the client says.
+        what: String,
+    },
+}
+
+impl FromStr for ModelRef {
+    type Err = SourceError;
+
+    /// `voisin-fr-en-mini`, a path (anything that exists as a folder, or starts with `.`, `/` or `~`), or
+    /// `owner/name[@revision]`.
+    fn from_str(name: &str) -> Result<Self, SourceError> {
+        if name == BUNDLED_ID {
+            return Ok(Self::Bundled);
+        }
+        if name.starts_with(['.', '/', '~']) || Path::new(name).is_dir() {
+            return Ok(Self::Local(PathBuf::from(name)));
+        }
+        let (id, revision) = name.split_once('@').map_or((name, None), |(id, revision)| (id, Some(revision)));
+        let part = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
+        match id.split_once('/') {
+            Some((owner, model)) if part(owner) && part(model) && revision != Some("") => {
+                Ok(Self::Hub { id: id.to_owned(), revision: revision.map(str::to_owned) })
+            }
+            _ => Err(SourceError::Name(name.to_owned())),
+        }
+    }
+}
+
+impl std::fmt::Display for ModelRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bundled => f.write_str(BUNDLED_ID),
+            Self::Local(path) => path.display().fmt(f),
+            Self::Hub { id, revision: None } => f.write_str(id),
+            Self::Hub { id, revision: Some(revision) } => write!(f, "{id}@{revision}"),
+        }
+    }
+}
+
+/// The weights, which are asked for last: where they are, every other file has been looked for.
+pub(super) const WEIGHTS: &str = "model.safetensors";
+
+/// The files that say what a model is, beside those that `modules.json` names.
+const DESCRIPTION: [&str; 6] = [
+    "modules.json",
+    "config.json",
+    "config_sentence_transformers.json",
+    "sentence_bert_config.json",
+    "tokenizer_config.json",
+    "tokenizer.json",
+];
+
+/// The files of one model, by their names in its folder.
+pub struct ModelFiles {
+    /// The name that is stored with vectors: the built-in model's, the folder's, or the hub id.
+    pub id: String,
+    /// The hub's commit, where the files come from there.
+    pub commit: Option<String>,
+    files: HashMap<String, Cow<'static, [u8]>>,
+}
+
+impl ModelFiles {
+    /// Finds the files of `model`; `offline` forbids the network, so that a hub model must be in the cache.
+    ///
+    /// # Errors
+    /// When the model is not there or cannot be read or fetched.
+    pub fn open(model: &ModelRef, offline: bool) -> Result<Self, SourceError> {
+        match model {
+            ModelRef::Bundled => bundled(),
+            ModelRef::Local(path) => Self::collect(model_name(path), |file| read_local(path, file)).and_then(|files| {
+                if files.get("config.json").is_none() {
+                    return Err(SourceError::NoModel(path.clone()));
+                }
+                Ok(files)
+            }),
+            ModelRef::Hub { id, revision } => Hub::new(id, revision.as_deref(), offline)?.files(),
+        }
+    }
+
+    /// The bytes of a file, `None` where the model has no such file.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.files.get(name).map(AsRef::as_ref)
+    }
+
+    /// Names and contents, ordered by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let mut names: Vec<_> = self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_ref())).collect();
+        names.sort_unstable();
+        names.into_iter()
+    }
+
+    /// Asks `read` for the description, then for what `modules.json` names, then for the weights.
+    fn collect(
+        id: String,
+        mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>, SourceError>,
+    ) -> Result<Self, SourceError> {
+        let mut files = HashMap::new();
+        for name in DESCRIPTION {
+            if let Some(bytes) = read(name)? {
+                files.insert(name.to_owned(), Cow::Owned(bytes));
+            }
+        }
+        let modules = files.get("modules.json").map_or(Vec::new(), |bytes| super::spec::module_folders(bytes));
+        for name in modules.into_iter().map(|folder| format!("{folder}/config.json")) {
+            if let Some(bytes) = read(&name)? {
+                files.insert(name, Cow::Owned(bytes));
+            }
+        }
+        if let Some(bytes) = read(WEIGHTS)? {
+            files.insert(WEIGHTS.to_owned(), Cow::Owned(bytes));
+        }
+        Ok(Self { id, commit: None, files })
+    }
+}
+
+#[cfg(feature = "bundled-model")]
+fn bundled() -> Result<ModelFiles, SourceError> {
+    macro_rules! files {
+        ($($name:literal)*) => {
+            [$(($name, &include_bytes!(concat!("../../models/voisin-fr-en-mini/", $name))[..])),*]
+        };
+    }
+    let files = files!(
+        "modules.json" "config.json" "config_sentence_transformers.json" "sentence_bert_config.json"
+        "tokenizer_config.json" "tokenizer.json" "1_Pooling/config.json" "model.safetensors"
+    );
+    Ok(ModelFiles {
+        id: BUNDLED_ID.to_owned(),
+        commit: None,
+        files: files.into_iter().map(|(name, bytes)| (name.to_owned(), Cow::Borrowed(bytes))).collect(),
+    })
+}
+
+#[cfg(not(feature = "bundled-model"))]
+fn bundled() -> Result<ModelFiles, SourceError> {
+    Err(SourceError::NotBundled)
+}
+
+fn model_name(path: &Path) -> String {
+    let absolute = fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    absolute.file_name().map_or_else(|| absolute.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn read_local(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
+    match fs_err::read(folder.join(name)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// One repository of the hub, through its cache.
+struct Hub<'a> {
+    client: HFClientSync,
+    id: &'a str,
+    revision: Option<&'a str>,
+    offline: bool,
+}
+
+impl<'a> Hub<'a> {
+    fn new(id: &'a str, revision: Option<&'a str>, offline: bool) -> Result<Self, SourceError> {
+        let client = HFClientSync::new().map_err(|error| SourceError::Network {
+            id: id.to_owned(),
+            file: "anything".to_owned(),
+            what: error.to_string(),
+        })?;
+        Ok(Self { client, id, revision, offline })
+    }
+
+    fn files(&self) -> Result<ModelFiles, SourceError> {
+        let mut commit = None;
+        let mut files = ModelFiles::collect(self.id.to_owned(), |name| {
+            let Some(path) = self.path_of(name)? else { return Ok(None) };
+            commit = commit.take().or_else(|| commit_of(&path));
+            Ok(Some(fs_err::read(path)?))
+        })?;
+        files.commit = commit;
+        Ok(files)
+    }
+
+    /// The cached path of a file, fetched if need be; `None` where the repository has no such file.
+    fn path_of(&self, name: &str) -> Result<Option<PathBuf>, SourceError> {
+        let (owner, model) = self.id.split_once('/').unwrap_or(("", self.id));
+        let answer = self
+            .client
+            .model(owner, model)
+            .download_file()
+            .filename(name)
+            .maybe_revision(self.revision)
+            .local_files_only(self.offline)
+            .send();
+        let unknown = || SourceError::Unknown { id: self.id.to_owned(), revision: self.revision.map(str::to_owned) };
+        match answer {
+            Ok(path) => Ok(Some(path)),
+            Err(HFError::EntryNotFound { .. }) => Ok(None),
+            // Weights are fetched last: a cache that holds them has been asked for everything else.
+            Err(HFError::LocalEntryNotFound { .. }) if !["config.json", "tokenizer.json", WEIGHTS].contains(&name) => {
+                Ok(None)
+            }
+            Err(HFError::LocalEntryNotFound { path }) => {
+                Err(SourceError::Offline { id: self.id.to_owned(), file: path })
+            }
+            Err(
+                HFError::RepoNotFound { .. }
+                | HFError::RevisionNotFound { .. }
+                | HFError::AuthRequired { .. }
+                | HFError::Forbidden { .. },
+            ) => Err(unknown()),
+            Err(error) => {
+                Err(SourceError::Network { id: self.id.to_owned(), file: name.to_owned(), what: chain(&error) })
+            }
+        }
+    }
+}
+
+/// The commit in `…/snapshots/<commit>/config.json`.
+fn commit_of(path: &Path) -> Option<String> {
+    let mut parts = path.components().map(|part| part.as_os_str().to_string_lossy());
+    parts.find(|part| part == "snapshots")?;
+    parts.next().map(Cow::into_owned)
+}
+
+/// An error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart() {
+        let hub =
+            |id: &str, revision: Option<&str>| ModelRef::Hub { id: id.into(), revision: revision.map(Into::into) };
+        assert_eq!("voisin-fr-en-mini".parse::<ModelRef>().unwrap(), ModelRef::Bundled);
+        assert_eq!("./model".parse::<ModelRef>().unwrap(), ModelRef::Local("./model".into()));
+        assert_eq!("owner/name-2.5".parse::<ModelRef>().unwrap(), hub("owner/name-2.5", None));
+        assert_eq!("owner/name@abc".parse::<ModelRef>().unwrap(), hub("owner/name", Some("abc")));
+        for wrong in ["", "name", "a/b/c", "a b/c", "owner/", "owner/name@"] {
+            assert!(matches!(wrong.parse::<ModelRef>(), Err(SourceError::Name(_))), "{wrong}");
+        }
+        assert_eq!(hub("a/b", Some("c")).to_string(), "a/b@c");
+    }
+
+    #[test]
+    fn a_folder_without_a_model_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = ModelFiles::open(&ModelRef::Local(folder.path().into()), false).err().unwrap();
+        assert!(matches!(error, SourceError::NoModel(_)), "{error}");
+    }
+
+    #[test]
+    fn the_commit_is_read_off_the_cache_path() {
+        assert_eq!(commit_of(Path::new("/c/models--a--b/snapshots/123abc/config.json")), Some("123abc".into()));
+        assert_eq!(commit_of(Path::new("/c/config.json")), None);
+    }
+}

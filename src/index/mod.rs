@@ -1,0 +1,146 @@
+//! Views of a store's vectors that answer "which vectors are closest to this one?".
+//!
+//! | module | reason to exist |
+//! | --- | --- |
+//! | [`rows`] | the vectors as one mapped file, caught up from the store: all that [`exact`] needs |
+//! | [`exact`] | scans every row: exact, nothing to build |
+//! | [`hnsw`] | a graph over the rows (hnsw_rs), with the guards that it needs |
+//!
+//! A view names the last vector and the last change that it holds. What came later is read from the store when the view
+//! is opened, so an answer never misses an acknowledged article, and a view that is missing or damaged is made again.
+
+pub mod exact;
+pub mod hnsw;
+pub mod rows;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::kernels::Isa;
+use crate::store::{Store, StoreError};
+use crate::types::{Score, VectorId};
+use exact::Exact;
+use hnsw::Graph;
+use rows::Rows;
+
+/// Vectors from which on [`Choice::Auto`] builds and uses the graph.
+///
+/// On two cores (Zen 4, 3.7 GHz), one query over n vectors of 384 components takes about n / 10^7 s by exact scan; the
+/// graph answers in 1 to 2 ms, but takes 15 µs a vector to load and a millisecond or more to build. A process that
+/// answers one question is thus served faster by the scan at any size that fits in memory; one that answers many gains
+/// from some hundred thousand vectors on. `scripts/crossover` measures it.
+pub const GRAPH_FROM: usize = 500_000;
+
+/// The vectors that a search may return; all, unless a filter says otherwise.
+pub struct Allowed(HashSet<VectorId>);
+
+impl Allowed {
+    /// These and no others.
+    pub fn new(vectors: impl IntoIterator<Item = VectorId>) -> Self {
+        Self(vectors.into_iter().collect())
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn contains(&self, vector: VectorId) -> bool {
+        self.0.contains(&vector)
+    }
+}
+
+/// Answers which vectors are closest to a query.
+///
+/// Contract: scores are inner products, greatest first; equal scores come in the order of ids; no id comes twice; no
+/// more than `k` come, and exactly `k` if there are that many (allowed) vectors. A search changes nothing, and any number
+/// may run at once.
+pub trait VectorView: Send + Sync {
+    /// The `k` closest of the (allowed) vectors.
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(VectorId, Score)>;
+
+    /// How many vectors can be found.
+    fn len(&self) -> usize;
+
+    /// Whether none can be found.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `exact` or `hnsw`.
+    fn name(&self) -> &'static str;
+}
+
+/// Which view answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// The graph from [`GRAPH_FROM`] vectors on, the scan below.
+    #[default]
+    Auto,
+    /// The scan.
+    Exact,
+    /// The graph, built if need be.
+    Hnsw,
+}
+
+/// Why a view cannot be had. A damaged view is no error: it is made again.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file of a view cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// hnsw_rs failed to write its graph.
+    #[error("the graph could not be written: {0}")]
+    Graph(String),
+}
+
+/// The folder of a store's views; it can be deleted at any time.
+pub fn folder(store: &Store) -> std::path::PathBuf {
+    store.folder().join("views")
+}
+
+/// Opens the view that `choice` asks for, caught up with the store.
+///
+/// # Errors
+/// When the store or a file fails.
+pub fn open(store: &Store, isa: Isa, choice: Choice) -> Result<Box<dyn VectorView>, IndexError> {
+    let rows = Rows::open(store)?;
+    let graph = match choice {
+        Choice::Exact => false,
+        Choice::Auto => rows.len() >= GRAPH_FROM,
+        Choice::Hnsw => true,
+    };
+    let exact = Exact::new(rows, isa);
+    if graph { Ok(Box::new(Graph::open(store, exact)?)) } else { Ok(Box::new(exact)) }
+}
+
+/// Writes the views of a store to disk, so that the next process opens them at once. For the process that has just
+/// changed the store.
+///
+/// # Errors
+/// When the store or a file fails.
+pub fn persist(store: &Store, isa: Isa, choice: Choice) -> Result<(), IndexError> {
+    Rows::open(store)?.persist(store)?;
+    open(store, isa, choice).map(|_| ())
+}
+
+/// Replaces a file by `write`: under another name, synced, then renamed.
+fn replace(path: &Path, write: impl FnOnce(&mut fs_err::File) -> std::io::Result<()>) -> std::io::Result<()> {
+    let temporary = path.with_extension(format!("new-{}", std::process::id()));
+    let result = fs_err::File::create(&temporary).and_then(|mut file| {
+        write(&mut file)?;
+        file.sync_all()
+    });
+    match result.and_then(|()| fs_err::rename(&temporary, path)) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let _ = fs_err::remove_file(&temporary);
+            Err(error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,461 @@
+//! The threads between the input and the store.
+//!
+//! ```text
+//! reader ─ reads, passes over what is stored, cuts, tokenises ─▶ batches ─▶ worker 1 … n ─▶ vectors ─▶ writer
+//!        └───────────────────────── articles, in the order of reading ──────────────────────────────▶
+//! ```
+//!
+//! The writer is the calling thread. It stores an article when its vectors have arrived and every article before it is
+//! stored or about to be, a transaction at a time. All queues are bounded, so memory does not grow with the input. Texts
+//! of a window of articles are sorted by length and packed by tokens before they are handed to the workers.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::prepare::{Prepared, prepare};
+use super::read::{self, Input, Note, Options, Problem};
+use crate::chunk::Budget;
+use crate::embed::tokenize::Tokens;
+use crate::embed::{EmbedError, Embedder, batch};
+use crate::store::{Held, NewArticle, Store, StoreError, TextKey, content_hash};
+use crate::types::Article;
+
+/// Texts that are sorted and packed together: enough to fill passes, few enough that a stop loses seconds.
+const WINDOW: usize = 256;
+
+/// Articles of one transaction, at most.
+const TRANSACTION: usize = 256;
+
+/// How long finished articles may wait for their transaction.
+const COMMIT_EVERY: Duration = Duration::from_millis(1000);
+
+/// What to index, and how.
+pub struct Job<'a> {
+    /// Files, folders, standard input.
+    pub inputs: &'a [Input],
+    /// How to read them.
+    pub options: &'a Options,
+    /// How long passages are.
+    pub budget: Budget,
+    /// Threads that embed.
+    pub workers: usize,
+    /// Set by someone else to stop: what is finished is stored, the rest is left for the next run.
+    pub stop: &'a AtomicBool,
+}
+
+/// What happens during a run, for people to see.
+pub enum Event {
+    /// An article was kept with a remark.
+    Note(Note),
+    /// An input was left out.
+    Skipped(Problem),
+    /// A file of a folder whose kind is not read.
+    Ignored(PathBuf),
+    /// Two different articles of this run have the same key: the later one replaces the earlier.
+    Replaced(String),
+    /// Articles were stored.
+    Stored(Progress),
+}
+
+/// How far a run has come: all of it is safe on disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// How far reading has come when the last of these articles was read.
+    pub read: read::Progress,
+    /// What has been stored so far.
+    pub summary: Summary,
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Summary {
+    /// Articles that were not in the store.
+    pub added: u64,
+    /// Articles that replaced one with the same key.
+    pub changed: u64,
+    /// Articles that were stored already, just as they are.
+    pub unchanged: u64,
+    /// Inputs that gave no article.
+    pub skipped: u64,
+    /// Files of folders whose kind is not read.
+    pub ignored: u64,
+    /// Remarks on articles that were kept.
+    pub notes: u64,
+    /// Passages of the articles that were added or changed.
+    pub passages: u64,
+    /// Different texts that were embedded; the other passages have the text of another one.
+    pub embedded: u64,
+    /// Tokens that went through the model.
+    pub tokens: u64,
+    /// Tokens beyond the model's limit: 0, unless a tokenizer counts a text otherwise alone than in its passage.
+    pub dropped_tokens: u64,
+    /// Seconds from start to end.
+    pub seconds: f64,
+    /// Whether the run was stopped before the end of its input.
+    pub stopped: bool,
+}
+
+/// Why a run ended early. What was stored before stays stored.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The model failed.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+}
+
+/// A message to the writer.
+enum Message {
+    /// Passed through to whoever watches.
+    Event(Event),
+    /// An article that is stored already.
+    Unchanged(read::Progress),
+    /// An article, and the texts whose vectors it waits for.
+    Article(Box<Waiting>),
+    /// Vectors from a worker.
+    Vectors(Vec<(TextKey, Vec<f32>)>, Spent),
+    /// A thread failed.
+    Failed(IngestError),
+}
+
+/// What a pass took.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    tokens: u64,
+    dropped: u64,
+}
+
+struct Waiting {
+    article: NewArticle,
+    held: Held,
+    missing: HashSet<TextKey>,
+    read: read::Progress,
+}
+
+type Batch = Vec<(TextKey, Tokens)>;
+
+/// Runs a job to its end, or until it is stopped. `watch` is called on this thread.
+///
+/// # Errors
+/// When the store or the model fails; bad input is no error, but an event.
+pub fn run(
+    store: &mut Store,
+    embedder: &Embedder,
+    job: &Job<'_>,
+    watch: &mut dyn FnMut(Event),
+) -> Result<Summary, IngestError> {
+    let start = Instant::now();
+    let workers = job.workers.max(1);
+    let reader_store = store.reader()?;
+    let (to_writer, from_all) = bounded::<Message>(2 * WINDOW);
+    let (to_workers, from_reader) = bounded::<Batch>(2 * workers);
+    let failed = AtomicBool::new(false);
+    let stopping = || job.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
+
+    let mut writer = Writer::new(store, watch);
+    let result = std::thread::scope(|scope| {
+        let reader = Reader {
+            store: reader_store,
+            embedder,
+            job,
+            to_writer: to_writer.clone(),
+            to_workers,
+            window: Vec::new(),
+            queued: HashSet::new(),
+            seen: HashMap::new(),
+        };
+        scope.spawn(|| reader.run(&stopping));
+        for _ in 0..workers {
+            let (from_reader, to_writer) = (from_reader.clone(), to_writer.clone());
+            scope.spawn(|| work(embedder, from_reader, to_writer, &stopping));
+        }
+        drop((from_reader, to_writer));
+        // On an error the channel is dropped, so that nobody waits to send.
+        let result = writer.run(from_all);
+        if result.is_err() {
+            failed.store(true, Ordering::Relaxed);
+        }
+        result
+    });
+    let mut summary = writer.summary;
+    drop(writer);
+    result?;
+    store.sweep()?;
+    summary.stopped = job.stop.load(Ordering::Relaxed);
+    summary.seconds = start.elapsed().as_secs_f64();
+    Ok(summary)
+}
+
+struct Reader<'a> {
+    store: Store,
+    embedder: &'a Embedder,
+    job: &'a Job<'a>,
+    to_writer: Sender<Message>,
+    to_workers: Sender<Batch>,
+    /// Texts that wait to be packed.
+    window: Batch,
+    /// Keys of `window`.
+    queued: HashSet<TextKey>,
+    /// Content of the articles of this run, by a hash of their keys.
+    seen: HashMap<u64, [u8; 16]>,
+}
+
+impl Reader<'_> {
+    fn run(mut self, stopping: &dyn Fn() -> bool) {
+        let (job, mut failure) = (self.job, None);
+        let mut sink = |event: read::Event, progress: read::Progress| {
+            if stopping() {
+                return ControlFlow::Break(());
+            }
+            let sent = match event {
+                read::Event::Article(article) => self.article(*article, progress),
+                read::Event::Note(note) => self.send(Message::Event(Event::Note(note))),
+                read::Event::Skipped(problem) => self.send(Message::Event(Event::Skipped(problem))),
+                read::Event::Ignored { path } => self.send(Message::Event(Event::Ignored(path))),
+            };
+            match sent {
+                Ok(flow) => flow,
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        };
+        // Whether reading was broken off is known to whoever set the flag.
+        let _ = read::read(job.inputs, job.options, &mut sink);
+        if let Some(error) = failure {
+            let _ = self.to_writer.send(Message::Failed(error));
+        } else if !stopping() {
+            let _ = self.flush();
+        }
+    }
+
+    /// Breaks when the writer has gone.
+    fn send(&self, message: Message) -> Result<ControlFlow<()>, IngestError> {
+        Ok(match self.to_writer.send(message) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        })
+    }
+
+    fn article(&mut self, article: Article, read: read::Progress) -> Result<ControlFlow<()>, IngestError> {
+        let content = content_hash(&article);
+        let key = blake3::hash(article.key.as_bytes()).as_bytes()[..8].iter().fold(0, |n, b| n << 8 | u64::from(*b));
+        let earlier = self.seen.insert(key, content);
+        let held = match earlier {
+            None => self.store.holds(&article)?,
+            Some(earlier) if earlier == content => Held::Same,
+            Some(_) => {
+                // The store may not have the earlier one yet; it will, by the time this one is written.
+                let _ = self.send(Message::Event(Event::Replaced(article.key.clone())))?;
+                Held::Other
+            }
+        };
+        if held == Held::Same {
+            return self.send(Message::Unchanged(read));
+        }
+        let Prepared { article, tokens } = prepare(article, self.embedder, self.job.budget)?;
+        let mut missing = HashSet::new();
+        for (key, tokens) in tokens {
+            if self.queued.contains(&key) {
+                missing.insert(key);
+            } else if !self.store.has_vector(key)? {
+                missing.insert(key);
+                self.queued.insert(key);
+                self.window.push((key, tokens));
+            }
+        }
+        let flow = self.send(Message::Article(Box::new(Waiting { article, held, missing, read })))?;
+        if flow.is_continue() && self.window.len() >= WINDOW {
+            return Ok(self.flush());
+        }
+        Ok(flow)
+    }
+
+    /// Packs the window into batches of like lengths and hands them to the workers.
+    fn flush(&mut self) -> ControlFlow<()> {
+        let mut window: Vec<Option<(TextKey, Tokens)>> = self.window.drain(..).map(Some).collect();
+        let lengths: Vec<usize> =
+            window.iter().map(|text| text.as_ref().map_or(0, |(_, tokens)| tokens.ids.len())).collect();
+        self.queued.clear();
+        for group in batch::plan(&lengths) {
+            let batch: Batch = group.into_iter().filter_map(|at| window[at].take()).collect();
+            if self.to_workers.send(batch).is_err() {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Embeds batches until there are no more, or the run stops.
+fn work(
+    embedder: &Embedder,
+    batches: Receiver<Batch>,
+    to_writer: Sender<Message>,
+    stopping: &(dyn Fn() -> bool + Sync),
+) {
+    for batch in batches {
+        if stopping() {
+            // Taken off the queue and left, so that the reader is not kept waiting.
+            continue;
+        }
+        let tokens: Vec<&Tokens> = batch.iter().map(|(_, tokens)| tokens).collect();
+        let spent = Spent {
+            tokens: tokens.iter().map(|tokens| tokens.ids.len() as u64).sum(),
+            dropped: tokens.iter().map(|tokens| tokens.dropped as u64).sum(),
+        };
+        let message = match embedder.embed_tokens(&tokens) {
+            Ok(vectors) => {
+                let keys = batch.iter().map(|(key, _)| *key);
+                Message::Vectors(keys.zip(vectors.rows()).map(|(key, row)| (key, row.to_vec())).collect(), spent)
+            }
+            Err(error) => Message::Failed(error.into()),
+        };
+        if to_writer.send(message).is_err() {
+            break;
+        }
+    }
+}
+
+struct Writer<'a> {
+    store: &'a mut Store,
+    watch: &'a mut dyn FnMut(Event),
+    /// In the order of reading.
+    waiting: VecDeque<Waiting>,
+    /// How many of the first of `waiting` have all their vectors.
+    ready: usize,
+    vectors: HashMap<TextKey, Vec<f32>>,
+    /// How many of `waiting` wait for a vector, or have not been stored with it yet.
+    users: HashMap<TextKey, usize>,
+    summary: Summary,
+    read: read::Progress,
+    last_commit: Instant,
+}
+
+impl<'a> Writer<'a> {
+    fn new(store: &'a mut Store, watch: &'a mut dyn FnMut(Event)) -> Self {
+        Self {
+            store,
+            watch,
+            waiting: VecDeque::new(),
+            ready: 0,
+            vectors: HashMap::new(),
+            users: HashMap::new(),
+            summary: Summary::default(),
+            read: read::Progress::default(),
+            last_commit: Instant::now(),
+        }
+    }
+
+    /// Ends when every other thread has.
+    fn run(&mut self, messages: Receiver<Message>) -> Result<(), IngestError> {
+        for message in messages {
+            match message {
+                Message::Event(event) => {
+                    match event {
+                        Event::Note(_) | Event::Replaced(_) => self.summary.notes += 1,
+                        Event::Skipped(_) => self.summary.skipped += 1,
+                        Event::Ignored(_) => self.summary.ignored += 1,
+                        Event::Stored(_) => {}
+                    }
+                    (self.watch)(event);
+                }
+                Message::Unchanged(read) => {
+                    self.summary.unchanged += 1;
+                    if self.waiting.is_empty() {
+                        self.read = read;
+                        self.tell_if_due();
+                    }
+                }
+                Message::Article(waiting) => {
+                    for key in &waiting.missing {
+                        *self.users.entry(*key).or_default() += 1;
+                    }
+                    self.waiting.push_back(*waiting);
+                }
+                Message::Vectors(vectors, spent) => {
+                    self.summary.embedded += vectors.len() as u64;
+                    self.summary.tokens += spent.tokens;
+                    self.summary.dropped_tokens += spent.dropped;
+                    // A text that two windows had may come twice, the second time when nobody waits any more.
+                    self.vectors.extend(vectors.into_iter().filter(|(key, _)| self.users.contains_key(key)));
+                }
+                Message::Failed(error) => {
+                    self.commit()?;
+                    return Err(error);
+                }
+            }
+            self.advance();
+            if self.ready >= TRANSACTION || (self.ready > 0 && self.last_commit.elapsed() >= COMMIT_EVERY) {
+                self.commit()?;
+            }
+        }
+        self.commit()
+    }
+
+    /// Moves `ready` over the articles whose vectors have all arrived.
+    fn advance(&mut self) {
+        while let Some(next) = self.waiting.get(self.ready) {
+            if !next.missing.iter().all(|key| self.vectors.contains_key(key)) {
+                break;
+            }
+            self.ready += 1;
+        }
+    }
+
+    /// Stores what is ready.
+    fn commit(&mut self) -> Result<(), IngestError> {
+        if self.ready == 0 {
+            return Ok(());
+        }
+        let done: Vec<Waiting> = self.waiting.drain(..self.ready).collect();
+        self.ready = 0;
+        for waiting in &done {
+            match waiting.held {
+                Held::Nothing => self.summary.added += 1,
+                Held::Other | Held::Same => self.summary.changed += 1,
+            }
+            self.summary.passages += waiting.article.passages.len() as u64;
+            self.read = waiting.read;
+        }
+        let mut missing = Vec::new();
+        let articles: Vec<NewArticle> = done
+            .into_iter()
+            .map(|waiting| {
+                missing.extend(waiting.missing);
+                waiting.article
+            })
+            .collect();
+        self.store.put(&articles, &self.vectors)?;
+        for key in missing {
+            if let Some(users) = self.users.get_mut(&key) {
+                *users -= 1;
+                if *users == 0 {
+                    self.users.remove(&key);
+                    self.vectors.remove(&key);
+                }
+            }
+        }
+        self.tell();
+        Ok(())
+    }
+
+    fn tell_if_due(&mut self) {
+        if self.last_commit.elapsed() >= COMMIT_EVERY {
+            self.tell();
+        }
+    }
+
+    fn tell(&mut self) {
+        self.last_commit = Instant::now();
+        (self.watch)(Event::Stored(Progress { read: self.read, summary: self.summary }));
+    }
+}

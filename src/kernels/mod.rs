@@ -1,0 +1,33 @@
+//! Hand-written vector arithmetic: the only room of the house with `unsafe`.
+//!
+//! | operation | module | used for |
+//! | --- | --- | --- |
+//! | `x · Wᵀ + bias`, then an activation | [`gemm_f32`] | every linear layer, both products of attention |
+//! | attention over ragged sequences | [`attention`] | the encoder's self-attention |
+//! | layer normalisation, with residual | [`norm`] | the encoder |
+//! | activation functions | [`activation`] | fused into the epilogue of `gemm_f32` |
+//! | inner product | [`dot`] | exact search |
+//! | a file as f32 | [`mapped`] | the vectors of a store |
+//!
+//! Each operation is written once, over the small vector trait of [`simd`], and instantiated for every level that
+//! [`cpu::Isa`] knows: an `Isa` can only be had for a level that this CPU has, so holding one is the proof that the
+//! instantiation may run, and the functions that take one are safe.
+//!
+//! **Order of summation.** Every output element is summed in an order that depends on the shape of its own row and on
+//! the level alone, never on the number of rows beside it. The same text therefore gives the same bits whatever its
+//! neighbours in a batch. Levels differ from each other by rounding.
+
+pub mod activation;
+mod aligned;
+pub mod attention;
+pub mod cpu;
+pub mod dot;
+pub mod gemm_f32;
+pub mod mapped;
+pub mod norm;
+mod simd;
+#[cfg(test)]
+mod tests;
+
+pub use activation::Activation;
+pub use cpu::{Isa, Level};

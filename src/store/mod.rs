@@ -1,0 +1,251 @@
+//! The truth: articles, passages, vectors and the log of changes, in one SQLite file.
+//!
+//! Everything else in a store's folder is derived from this file and can be deleted. An article is written in one
+//! transaction with all of its passages and vectors, so a reader sees it whole or not at all, and what was committed
+//! survives a killed process and a power cut (`synchronous = FULL` under a write-ahead log).
+//!
+//! A vector belongs to a *text*: passages with the same [analysis form](crate::text::analysis_form) share one row, found
+//! by its [`TextKey`]. News repeats itself, so this saves both embedding and index; it also gives each index one node a
+//! text for nothing.
+//!
+//! The room knows nothing of models but their names: vectors are bytes of a fixed width.
+
+mod read;
+mod schema;
+mod write;
+
+use std::fs::TryLockError;
+use std::path::{Path, PathBuf};
+
+use fs_err::File;
+use rusqlite::Connection;
+use rusqlite::OpenFlags;
+
+use crate::types::CharSpan;
+
+pub use read::{Filter, Header, Held, Located, Stats, StoredPassage};
+pub use schema::VERSION;
+pub(crate) use write::content_hash;
+pub use write::{NewArticle, NewPassage, TextKey};
+
+/// The name of the database in a store's folder.
+pub const DATABASE: &str = "voisin.db";
+
+/// The model whose vectors a store holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelIdentity {
+    /// What the model is called.
+    pub id: String,
+    /// The name or path that it was opened with, and opens with again.
+    pub reference: String,
+    /// The fingerprint of its files.
+    pub revision: String,
+    /// Components of a vector.
+    pub dims: usize,
+}
+
+/// Which part of an article a passage is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Field {
+    /// The headline: one passage.
+    Title,
+    /// The body.
+    Body,
+}
+
+/// What a store refuses, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is none.
+    #[error("there is no store at {path}: make one with `voisin index PATH --store {path}`", path = .0.display())]
+    Missing(PathBuf),
+    /// The file is not ours.
+    #[error("{path} is no store of voisin: choose another folder with --store", path = .0.display())]
+    Foreign(PathBuf),
+    /// It was written by a newer version.
+    #[error(
+        "{} has format {found}, but this voisin reads formats up to {VERSION}: use a newer voisin, or index again into \
+         another folder with --store",
+        path.display()
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// It holds the vectors of another model.
+    #[error(
+        "{} holds vectors of the model {} (revision {}), but the model given is {} (revision {}): leave --model out to \
+         go on with the first, or index again into another folder with --store",
+        path.display(), stored.id, stored.revision, given.id, given.revision
+    )]
+    OtherModel {
+        /// The database.
+        path: PathBuf,
+        /// The model that made its vectors.
+        stored: ModelIdentity,
+        /// The model that was asked for.
+        given: ModelIdentity,
+    },
+    /// Another process writes to it.
+    #[error("another voisin is writing to {path}: wait until it has ended, or use another --store", path = .0.display())]
+    Locked(PathBuf),
+    /// The disk is full.
+    #[error(
+        "no space is left on the disk of {path}: free some and run the same command again; what was reported as indexed \
+         is safe",
+        path = .0.display()
+    )]
+    Full(PathBuf),
+    /// A row says what no version of voisin writes.
+    #[error("{} is damaged ({what}): run `voisin verify`", path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// The folder cannot be made or read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// SQLite's own errors.
+    #[error("{}: {source}", path.display())]
+    Sqlite {
+        /// The database.
+        path: PathBuf,
+        /// SQLite's words.
+        source: rusqlite::Error,
+    },
+}
+
+/// One store, for reading; [`Store::open_to_write`] adds the right to change it.
+pub struct Store {
+    folder: PathBuf,
+    path: PathBuf,
+    connection: Connection,
+    model: ModelIdentity,
+    /// Held as long as this process may write.
+    lock: Option<File>,
+}
+
+impl Store {
+    /// Opens an existing store for reading.
+    ///
+    /// # Errors
+    /// When there is none, it is not ours, of a newer format, or damaged.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(DATABASE);
+        if !path.is_file() {
+            return Err(StoreError::Missing(folder.to_owned()));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags).map_err(|error| wrap(&path, error))?;
+        Self::with_connection(folder, path, connection, None)
+    }
+
+    /// Opens a store for writing, and makes it for `model` if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; also when another process writes to it, or it holds the vectors of another model.
+    pub fn open_to_write(folder: &Path, model: &ModelIdentity) -> Result<Self, StoreError> {
+        fs_err::create_dir_all(folder)?;
+        let lock = lock(folder)?;
+        let path = folder.join(DATABASE);
+        let mut connection = Connection::open(&path).map_err(|error| wrap(&path, error))?;
+        schema::create(&mut connection, model).map_err(|error| wrap(&path, error))?;
+        let store = Self::with_connection(folder, path, connection, Some(lock))?;
+        // The same model may be reached by another path.
+        if (&store.model.revision, store.model.dims) != (&model.revision, model.dims) {
+            return Err(StoreError::OtherModel { path: store.path, stored: store.model, given: model.clone() });
+        }
+        Ok(store)
+    }
+
+    /// Opens an existing store for changes that ask for no model: removing articles.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; also when another process writes to it.
+    pub fn open_to_remove(folder: &Path) -> Result<Self, StoreError> {
+        let store = Self::open(folder)?;
+        Ok(Self { lock: Some(lock(folder)?), ..store })
+    }
+
+    /// A second connection to the same store, for another thread to read with.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn reader(&self) -> Result<Self, StoreError> {
+        Self::open(&self.folder)
+    }
+
+    fn with_connection(
+        folder: &Path,
+        path: PathBuf,
+        mut connection: Connection,
+        lock: Option<File>,
+    ) -> Result<Self, StoreError> {
+        let opened = schema::prepare(&mut connection, lock.is_some()).map_err(|error| wrap(&path, error))?;
+        let model = match opened {
+            schema::Opened::Ready(model) => model,
+            schema::Opened::Foreign => return Err(StoreError::Foreign(path)),
+            schema::Opened::Newer(found) => return Err(StoreError::Newer { path, found }),
+        };
+        Ok(Self { folder: folder.to_owned(), path, connection, model, lock })
+    }
+
+    /// The folder of the store.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The model whose vectors the store holds.
+    pub fn model(&self) -> &ModelIdentity {
+        &self.model
+    }
+
+    fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {
+        result.map_err(|error| wrap(&self.path, error))
+    }
+
+    fn damaged(&self, what: impl Into<String>) -> StoreError {
+        StoreError::Damaged { path: self.path.clone(), what: what.into() }
+    }
+}
+
+/// Takes the right to write, which the operating system gives back when the process ends in whatever way.
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let file = fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+    match file.file().try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn wrap(path: &Path, error: rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode::{DiskFull, NotADatabase};
+    match error.sqlite_error_code() {
+        Some(DiskFull) => StoreError::Full(path.to_owned()),
+        Some(NotADatabase) => StoreError::Foreign(path.to_owned()),
+        _ => StoreError::Sqlite { path: path.to_owned(), source: error },
+    }
+}
+
+/// A vector as stored: f32, little-endian.
+fn to_bytes(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn from_bytes(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+}
+
+/// Character positions as SQLite keeps them.
+fn span_columns(span: CharSpan) -> (i64, i64) {
+    (span.start as i64, span.end as i64)
+}
+
+#[cfg(test)]
+mod tests;

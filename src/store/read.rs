@@ -1,0 +1,463 @@
+//! Questions to a store.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::write::{TextKey, change, content_hash};
+use super::{Field, Store, StoreError, from_bytes};
+use crate::types::{Article, ArticleId, CharSpan, PartialDate, PassageId, Sequence, VectorId};
+
+/// Which articles are meant. The default means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Articles whose date may be this one or a later one.
+    pub since: Option<PartialDate>,
+    /// Articles whose date may be this one or an earlier one.
+    pub until: Option<PartialDate>,
+    /// Articles in this language (ISO 639-1).
+    pub language: Option<String>,
+}
+
+impl Filter {
+    /// Whether every article is meant.
+    pub fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The condition on a row `articles`, with parameters ?1 to ?3.
+    const SQL: &str = "(?1 IS NULL OR articles.last_day >= ?1) AND (?2 IS NULL OR articles.first_day <= ?2)
+                       AND (?3 IS NULL OR articles.language = ?3)";
+
+    fn params(&self) -> [Option<String>; 3] {
+        [
+            self.since.map(|date| date.first_day().to_string()),
+            self.until.map(|date| date.last_day().to_string()),
+            self.language.clone(),
+        ]
+    }
+}
+
+/// An article without its body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// Its row.
+    pub id: ArticleId,
+    /// The source's name for it.
+    pub key: String,
+    /// Headline.
+    pub title: Option<String>,
+    /// Date of publication.
+    pub date: Option<PartialDate>,
+    /// Address.
+    pub url: Option<String>,
+    /// Publisher, site or file.
+    pub source: Option<String>,
+    /// ISO 639-1.
+    pub language: Option<String>,
+}
+
+/// A passage of a known article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredPassage {
+    /// Its row.
+    pub id: PassageId,
+    /// The part of the article that it is of.
+    pub field: Field,
+    /// Its characters in that part.
+    pub span: CharSpan,
+    /// Its vector.
+    pub vector: VectorId,
+}
+
+/// A passage found by its vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// The article that it is of.
+    pub article: ArticleId,
+    /// The passage.
+    pub passage: StoredPassage,
+}
+
+/// What a store has under the key of an article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// No article.
+    Nothing,
+    /// An article that differs in something.
+    Other,
+    /// The same article.
+    Same,
+}
+
+/// What a store holds, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Stats {
+    /// Articles.
+    pub articles: u64,
+    /// Passages of articles.
+    pub passages: u64,
+    /// Different texts among the passages: each has one vector.
+    pub vectors: u64,
+    /// Tokens of all passages.
+    pub tokens: u64,
+    /// Characters of all bodies.
+    pub characters: u64,
+    /// Characters that are marked as page furniture.
+    pub boilerplate_characters: u64,
+    /// Articles without a date.
+    pub undated: u64,
+    /// The earliest day of any article.
+    pub first_day: Option<String>,
+    /// The latest day of any article.
+    pub last_day: Option<String>,
+    /// Articles by language, most frequent first.
+    pub languages: Vec<(String, u64)>,
+    /// Articles whose body reads the same as an earlier one's.
+    pub identical: u64,
+    /// Bytes of the database and its log.
+    pub bytes: u64,
+    /// The last change.
+    pub sequence: i64,
+}
+
+impl Store {
+    /// The last change.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn sequence(&self) -> Result<Sequence, StoreError> {
+        self.one("SELECT coalesce(max(sequence), 0) FROM changes").map(Sequence)
+    }
+
+    /// What the store holds.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn stats(&self) -> Result<Stats, StoreError> {
+        let count = |sql| self.one(sql).map(|n| n as u64);
+        let day = |sql: &str| self.sql(self.connection.query_row(sql, [], |row| row.get::<_, Option<String>>(0)));
+        let files = [self.path.clone(), self.path.with_extension("db-wal")];
+        Ok(Stats {
+            articles: count("SELECT count(*) FROM articles")?,
+            passages: count("SELECT count(*) FROM passages")?,
+            vectors: count("SELECT count(*) FROM vectors")?,
+            tokens: count("SELECT coalesce(sum(tokens), 0) FROM passages")?,
+            characters: count("SELECT coalesce(sum(length(text)), 0) FROM articles")?,
+            boilerplate_characters: count("SELECT coalesce(sum(stop - start), 0) FROM boilerplate")?,
+            undated: count("SELECT count(*) FROM articles WHERE date IS NULL")?,
+            first_day: day("SELECT min(first_day) FROM articles")?,
+            last_day: day("SELECT max(last_day) FROM articles")?,
+            languages: self.list(
+                "SELECT coalesce(language, '?'), count(*) FROM articles GROUP BY 1 ORDER BY 2 DESC, 1",
+                [],
+                |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)),
+            )?,
+            identical: count("SELECT count(*) - count(DISTINCT text_key) FROM articles")?,
+            bytes: files.iter().filter_map(|file| fs_err::metadata(file).ok()).map(|data| data.len()).sum(),
+            sequence: self.sequence()?.0,
+        })
+    }
+
+    /// What the store has of an article.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn holds(&self, article: &Article) -> Result<Held, StoreError> {
+        let stored: Option<Vec<u8>> = self.sql(
+            self.connection
+                .prepare_cached("SELECT content FROM articles WHERE key = ?1")
+                .and_then(|mut statement| statement.query_row([&article.key], |row| row.get(0)).optional()),
+        )?;
+        Ok(match stored {
+            None => Held::Nothing,
+            Some(stored) if stored == content_hash(article) => Held::Same,
+            Some(_) => Held::Other,
+        })
+    }
+
+    /// Whether a text has a vector.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn has_vector(&self, key: TextKey) -> Result<bool, StoreError> {
+        self.sql(
+            self.connection
+                .prepare_cached("SELECT 1 FROM vectors WHERE text_key = ?1")
+                .and_then(|mut statement| statement.exists([key.0])),
+        )
+    }
+
+    /// Calls `visit` with each vector whose row is after `after`, in the order of rows.
+    ///
+    /// # Errors
+    /// When SQLite fails, or a vector has the wrong width.
+    pub fn vectors_after(&self, after: VectorId, mut visit: impl FnMut(VectorId, &[f32])) -> Result<(), StoreError> {
+        let mut statement =
+            self.sql(self.connection.prepare_cached("SELECT id, embedding FROM vectors WHERE id > ?1 ORDER BY id"))?;
+        let mut rows = self.sql(statement.query([after.0]))?;
+        let mut vector = Vec::with_capacity(self.model.dims);
+        while let Some(row) = self.sql(rows.next())? {
+            let id = VectorId(self.sql(row.get(0))?);
+            let bytes = self.sql(row.get_ref(1).map(|value| value.as_bytes().unwrap_or_default()))?;
+            vector.clear();
+            vector.extend(from_bytes(bytes));
+            if vector.len() != self.model.dims || bytes.len() % 4 != 0 {
+                return Err(self.damaged(format!("vector {id} has {} bytes", bytes.len())));
+            }
+            visit(id, &vector);
+        }
+        Ok(())
+    }
+
+    /// The vectors that were removed after a change.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn vectors_removed_after(&self, after: Sequence) -> Result<Vec<VectorId>, StoreError> {
+        self.list(
+            "SELECT subject FROM changes WHERE sequence > ?1 AND kind = ?2",
+            [after.0, change::VECTOR_REMOVED],
+            |row| row.get(0).map(VectorId),
+        )
+    }
+
+    /// The vectors of the given rows, in that order.
+    ///
+    /// # Errors
+    /// When SQLite fails, or a row is missing or has the wrong width.
+    pub fn vectors(&self, ids: &[VectorId]) -> Result<Vec<Vec<f32>>, StoreError> {
+        let mut statement = self.sql(self.connection.prepare_cached("SELECT embedding FROM vectors WHERE id = ?1"))?;
+        ids.iter()
+            .map(|id| {
+                let bytes: Vec<u8> = self.sql(statement.query_row([id.0], |row| row.get(0)))?;
+                if bytes.len() != 4 * self.model.dims {
+                    return Err(self.damaged(format!("vector {id} has {} bytes", bytes.len())));
+                }
+                Ok(from_bytes(&bytes).collect())
+            })
+            .collect()
+    }
+
+    /// The passages that have one of the given vectors, in articles that `filter` means.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn passages_with(&self, vectors: &[VectorId], filter: &Filter) -> Result<Vec<Located>, StoreError> {
+        let [since, until, language] = filter.params();
+        let sql = format!(
+            "SELECT passages.id, passages.field, passages.start, passages.stop, passages.vector, passages.article
+             FROM passages JOIN articles ON articles.id = passages.article
+             WHERE passages.vector = ?4 AND {} ORDER BY passages.id",
+            Filter::SQL
+        );
+        let mut statement = self.sql(self.connection.prepare_cached(&sql))?;
+        let mut found = Vec::new();
+        for vector in vectors {
+            let rows = self.sql(statement.query_map(params![since, until, language, vector.0], |row| {
+                Ok(Located { passage: stored_passage(row)?, article: ArticleId(row.get(5)?) })
+            }))?;
+            for row in rows {
+                found.push(self.sql(row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The vectors of articles that `filter` means, ascending.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn vectors_matching(&self, filter: &Filter) -> Result<Vec<VectorId>, StoreError> {
+        let sql = format!(
+            "SELECT DISTINCT passages.vector FROM articles JOIN passages ON passages.article = articles.id
+             WHERE {} ORDER BY 1",
+            Filter::SQL
+        );
+        self.list(&sql, filter.params(), |row| row.get(0).map(VectorId))
+    }
+
+    /// The articles that `filter` means, ascending.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn articles_matching(&self, filter: &Filter) -> Result<Vec<ArticleId>, StoreError> {
+        let sql = format!("SELECT id FROM articles WHERE {} ORDER BY id", Filter::SQL);
+        self.list(&sql, filter.params(), |row| row.get(0).map(ArticleId))
+    }
+
+    /// The passages of an article, in reading order.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn passages_of(&self, article: ArticleId) -> Result<Vec<StoredPassage>, StoreError> {
+        self.list(
+            "SELECT id, field, start, stop, vector FROM passages WHERE article = ?1 ORDER BY id",
+            [article.0],
+            stored_passage,
+        )
+    }
+
+    /// The marked page furniture of an article's body.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn boilerplate_of(&self, article: ArticleId) -> Result<Vec<CharSpan>, StoreError> {
+        self.list("SELECT start, stop FROM boilerplate WHERE article = ?1 ORDER BY start", [article.0], |row| {
+            char_span(row, 0)
+        })
+    }
+
+    /// The row of the article with this key, or else with this row number written out.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn find(&self, name: &str) -> Result<Option<ArticleId>, StoreError> {
+        let find = |sql, value: &dyn rusqlite::ToSql| {
+            self.sql(self.connection.query_row(sql, [value], |row| row.get(0).map(ArticleId)).optional())
+        };
+        if let Some(id) = find("SELECT id FROM articles WHERE key = ?1", &name)? {
+            return Ok(Some(id));
+        }
+        match name.strip_prefix('#').unwrap_or(name).parse::<i64>() {
+            Ok(id) => find("SELECT id FROM articles WHERE id = ?1", &id),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Articles whose key or address contains `part`, at most `limit`: to help a user who misspelt one.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn keys_like(&self, part: &str, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.list(
+            "SELECT key FROM articles WHERE instr(key, ?1) > 0 OR instr(url, ?1) > 0 ORDER BY key LIMIT ?2",
+            params![part, limit as i64],
+            |row| row.get(0),
+        )
+    }
+
+    /// An article without its body.
+    ///
+    /// # Errors
+    /// When it is not there, or SQLite fails.
+    pub fn header(&self, article: ArticleId) -> Result<Header, StoreError> {
+        self.sql(
+            self.connection
+                .prepare_cached("SELECT id, key, title, date, url, source, language FROM articles WHERE id = ?1")
+                .and_then(|mut statement| {
+                    statement.query_row([article.0], |row| {
+                        Ok(Header {
+                            id: ArticleId(row.get(0)?),
+                            key: row.get(1)?,
+                            title: row.get(2)?,
+                            date: row.get::<_, Option<String>>(3)?.and_then(|date| date.parse().ok()),
+                            url: row.get(4)?,
+                            source: row.get(5)?,
+                            language: row.get(6)?,
+                        })
+                    })
+                }),
+        )
+    }
+
+    /// The body of an article, as published.
+    ///
+    /// # Errors
+    /// When it is not there, or SQLite fails.
+    pub fn text(&self, article: ArticleId) -> Result<String, StoreError> {
+        self.sql(
+            self.connection
+                .prepare_cached("SELECT text FROM articles WHERE id = ?1")
+                .and_then(|mut statement| statement.query_row([article.0], |row| row.get(0))),
+        )
+    }
+
+    /// The text of a field of an article.
+    ///
+    /// # Errors
+    /// When it is not there, or SQLite fails.
+    pub fn field_text(&self, article: ArticleId, field: Field) -> Result<String, StoreError> {
+        match field {
+            Field::Title => Ok(self.header(article)?.title.unwrap_or_default()),
+            Field::Body => self.text(article),
+        }
+    }
+
+    /// The key of every article's body, in the order of rows.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn text_keys(&self) -> Result<Vec<(ArticleId, TextKey)>, StoreError> {
+        self.list("SELECT id, text_key FROM articles ORDER BY id", [], |row| {
+            Ok((ArticleId(row.get(0)?), TextKey(row.get(1)?)))
+        })
+    }
+
+    /// The vectors of every article's body, in the order of rows and of reading.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn body_vectors(&self) -> Result<HashMap<ArticleId, Vec<VectorId>>, StoreError> {
+        let mut found: HashMap<ArticleId, Vec<VectorId>> = HashMap::new();
+        let rows = self.list(
+            "SELECT article, vector FROM passages WHERE field = ?1 ORDER BY id",
+            [Field::Body as i64],
+            |row| Ok((ArticleId(row.get(0)?), VectorId(row.get(1)?))),
+        )?;
+        for (article, vector) in rows {
+            found.entry(article).or_default().push(vector);
+        }
+        Ok(found)
+    }
+
+    /// What SQLite itself finds wrong with the file: its check of pages and indexes, and broken references.
+    ///
+    /// # Errors
+    /// When SQLite cannot even look.
+    pub fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        let mut wrong: Vec<String> = self.list("PRAGMA integrity_check", [], |row| row.get(0))?;
+        wrong.retain(|line| line != "ok");
+        wrong.extend(self.list("PRAGMA foreign_key_check", [], |row| {
+            Ok(format!(
+                "row {} of {} refers to a row that is not there",
+                row.get::<_, i64>(1)?,
+                row.get::<_, String>(0)?
+            ))
+        })?);
+        Ok(wrong)
+    }
+
+    fn one(&self, sql: &str) -> Result<i64, StoreError> {
+        self.sql(self.connection.query_row(sql, [], |row| row.get(0)))
+    }
+
+    fn list<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.sql(
+            self.connection
+                .prepare_cached(sql)
+                .and_then(|mut statement| statement.query_map(params, read)?.collect::<rusqlite::Result<_>>()),
+        )
+    }
+}
+
+/// id, field, start, stop, vector
+fn stored_passage(row: &Row<'_>) -> rusqlite::Result<StoredPassage> {
+    Ok(StoredPassage {
+        id: PassageId(row.get(0)?),
+        field: if row.get::<_, i64>(1)? == Field::Title as i64 { Field::Title } else { Field::Body },
+        span: char_span(row, 2)?,
+        vector: VectorId(row.get(4)?),
+    })
+}
+
+fn char_span(row: &Row<'_>, first: usize) -> rusqlite::Result<CharSpan> {
+    let position = |column| row.get::<_, i64>(column).map(|position| position.max(0) as usize);
+    let start = position(first)?;
+    Ok(CharSpan { start, end: position(first + 1)?.max(start) })
+}

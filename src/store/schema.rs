@@ -1,0 +1,132 @@
+//! The tables, their version, and the steps from one version to the next.
+
+use rusqlite::{Connection, Result, params};
+
+use super::ModelIdentity;
+
+/// The newest format that this version reads, and the one that it writes.
+pub const VERSION: u32 = 1;
+
+/// "vois", which marks the file as ours.
+const APPLICATION: u32 = 0x766f_6973;
+
+/// Step `i` leads from format `i` to format `i + 1`.
+const STEPS: [&str; VERSION as usize] = ["
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+    CREATE TABLE articles (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        key         TEXT NOT NULL UNIQUE,
+        content     BLOB NOT NULL,  -- hash of all that the source gave
+        text_key    BLOB NOT NULL,  -- hash of the body's analysis form: equal for identical articles
+        title       TEXT,
+        date        TEXT,           -- as precise as it is known: 2023, 2023-08, 2023-08-22
+        first_day   TEXT,           -- of the date
+        last_day    TEXT,           -- of the date
+        url         TEXT,
+        source      TEXT,
+        language    TEXT,
+        text        TEXT NOT NULL,
+        metadata    TEXT NOT NULL   -- JSON object
+    ) STRICT;
+    CREATE INDEX articles_text ON articles (text_key);
+
+    CREATE TABLE vectors (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        text_key    BLOB NOT NULL UNIQUE,  -- hash of the analysis form that was embedded
+        embedding   BLOB NOT NULL          -- f32, little-endian
+    ) STRICT;
+
+    CREATE TABLE passages (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        article     INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+        field       INTEGER NOT NULL,      -- 0 title, 1 body
+        start       INTEGER NOT NULL,      -- characters of the field
+        stop        INTEGER NOT NULL,
+        tokens      INTEGER NOT NULL,
+        vector      INTEGER NOT NULL REFERENCES vectors (id)
+    ) STRICT;
+    CREATE INDEX passages_article ON passages (article);
+    CREATE INDEX passages_vector ON passages (vector);
+
+    CREATE TABLE boilerplate (
+        article     INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+        start       INTEGER NOT NULL,      -- characters of the body
+        stop        INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX boilerplate_article ON boilerplate (article);
+
+    CREATE TABLE changes (
+        sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind        INTEGER NOT NULL,      -- 1 article put, 2 article removed, 3 vector added, 4 vector removed
+        subject     INTEGER NOT NULL       -- id of the article or vector
+    ) STRICT;
+"];
+
+/// What opening found.
+pub(super) enum Opened {
+    /// A store of this format, for this model.
+    Ready(ModelIdentity),
+    /// A database that is not ours.
+    Foreign,
+    /// A store of a newer format.
+    Newer(u32),
+}
+
+/// Makes the tables in an empty file.
+pub(super) fn create(connection: &mut Connection, model: &ModelIdentity) -> Result<()> {
+    let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if objects > 0 {
+        return Ok(());
+    }
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    let transaction = connection.transaction()?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    migrate(&transaction, 0)?;
+    for (key, value) in [
+        ("model_id", model.id.clone()),
+        ("model_reference", model.reference.clone()),
+        ("model_revision", model.revision.clone()),
+        ("model_dims", model.dims.to_string()),
+        ("made_by", format!("voisin {}", env!("CARGO_PKG_VERSION"))),
+    ] {
+        transaction.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
+    }
+    transaction.commit()
+}
+
+/// Sets a connection up, brings an older format forward if this process may write, and reads the model.
+pub(super) fn prepare(connection: &mut Connection, may_write: bool) -> Result<Opened> {
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    let application: u32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if application != APPLICATION {
+        return Ok(Opened::Foreign);
+    }
+    if version > VERSION {
+        return Ok(Opened::Newer(version));
+    }
+    if version < VERSION && may_write {
+        let transaction = connection.transaction()?;
+        migrate(&transaction, version)?;
+        transaction.commit()?;
+    }
+    let meta = |key: &str| -> Result<String> {
+        connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+    };
+    Ok(Opened::Ready(ModelIdentity {
+        id: meta("model_id")?,
+        reference: meta("model_reference")?,
+        revision: meta("model_revision")?,
+        dims: meta("model_dims")?.parse().unwrap_or(0),
+    }))
+}
+
+fn migrate(connection: &Connection, from: u32) -> Result<()> {
+    for step in &STEPS[from as usize..] {
+        connection.execute_batch(step)?;
+    }
+    connection.pragma_update(None, "user_version", VERSION)
+}

@@ -1,0 +1,21 @@
+//! What there is to know about a text before any model sees it: its clean form, its furniture, its sentences, its language.
+//!
+//! Every function takes text and gives text, spans or a code; spans count bytes of the text as it was published, which is
+//! never changed here. Nothing in this room does I/O, keeps state, or can fail: every input has an answer.
+//!
+//! - [`analysis_form`]: the form of a text that is tokenised, embedded and compared.
+//! - [`boilerplate`]: the lines that the web page left in the text and that no reader would call the article.
+//! - [`sentences`]: sentence borders, French first.
+//! - [`detect_language`]: the language, when it is plain.
+
+mod abbreviations;
+mod boilerplate;
+mod language;
+mod lines;
+mod normalise;
+mod sentences;
+
+pub use boilerplate::boilerplate;
+pub use language::detect_language;
+pub use normalise::{analysis_form, is_blank};
+pub use sentences::sentences;

@@ -1,0 +1,244 @@
+//! The vocabulary shared by every room: ids, scores, spans and dates.
+//!
+//! Nothing here does work or I/O. Units are part of the types: a [`Span`] counts bytes of one given text, a [`CharSpan`]
+//! counts Unicode scalar values of the same text, a [`Score`] grows with closeness.
+
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+
+/// Cosine similarity in \[-1, 1\]: greater is closer. Never a distance.
+pub type Score = f32;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// Row number of an article in one store. Stable for the life of the article, never reused.
+    ArticleId
+}
+id! {
+    /// Row number of a passage in one store. Stable until its article changes.
+    PassageId
+}
+id! {
+    /// Row number of a vector in one store. Passages with the same text share one vector.
+    VectorId
+}
+id! {
+    /// Position in a store's change log. Grows with every acknowledged change; views name the last one they hold.
+    Sequence
+}
+
+/// A half-open range of bytes of one text, on character borders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// The span `start..end`, in bytes.
+    pub const fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+
+    /// Length in bytes.
+    pub const fn len(self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether the span holds no byte.
+    pub const fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    /// The range of bytes, to index a `str` with.
+    pub const fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    /// The part of the span that is left without leading and trailing white space of `text`.
+    pub fn trimmed(self, text: &str) -> Self {
+        let inner = &text[self.range()];
+        let start = self.start + (inner.len() - inner.trim_start().len());
+        Self::new(start, start + inner.trim().len())
+    }
+}
+
+/// A half-open range of characters (Unicode scalar values) of one text: what is stored and printed, since it means the
+/// same in every language that users slice text in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub struct CharSpan {
+    /// First character.
+    pub start: usize,
+    /// One past the last character.
+    pub end: usize,
+}
+
+impl CharSpan {
+    /// The bytes of `text` that these characters occupy; a span that reaches past the end is cut there.
+    pub fn to_bytes(self, text: &str) -> Span {
+        let byte = |position: usize, from: usize| {
+            text[from..].char_indices().nth(position).map_or(text.len(), |(at, _)| from + at)
+        };
+        let start = byte(self.start, 0);
+        Span::new(start, byte(self.end - self.start, start))
+    }
+}
+
+/// Converts spans of one text from bytes to characters, in one walk over the text.
+///
+/// `spans` may come in any order and may overlap.
+pub fn to_char_spans(text: &str, spans: &[Span]) -> Vec<CharSpan> {
+    let mut borders: Vec<usize> = spans.iter().flat_map(|s| [s.start, s.end]).collect();
+    borders.sort_unstable();
+    borders.dedup();
+    let mut positions = Vec::with_capacity(borders.len());
+    let (mut byte, mut chars) = (0, 0);
+    for &border in &borders {
+        chars += text[byte..border].chars().count();
+        byte = border;
+        positions.push(chars);
+    }
+    let position = |border: usize| match borders.binary_search(&border) {
+        Ok(at) => positions[at],
+        Err(_) => unreachable!("every border was collected above"),
+    };
+    spans.iter().map(|s| CharSpan { start: position(s.start), end: position(s.end) }).collect()
+}
+
+/// A date as far as it is known: a year, a month of a year, or a day.
+///
+/// Printed and parsed as `2023`, `2023-08` or `2023-08-22`. The order is that of the first day of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartialDate {
+    year: i16,
+    month: Option<i8>,
+    day: Option<i8>,
+}
+
+/// A date that no calendar has, such as the 30th of February, or a text that is no date.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no date: expected YYYY, YYYY-MM or YYYY-MM-DD, with a day that exists")]
+pub struct DateError(pub String);
+
+impl PartialDate {
+    /// A date of the given precision, `None` where no calendar has it.
+    pub fn new(year: i16, month: Option<i8>, day: Option<i8>) -> Option<Self> {
+        if !(1..=9999).contains(&year) || (month.is_none() && day.is_some()) {
+            return None;
+        }
+        jiff::civil::Date::new(year, month.unwrap_or(1), day.unwrap_or(1)).ok()?;
+        Some(Self { year, month, day })
+    }
+
+    /// The year.
+    pub fn year(self) -> i16 {
+        self.year
+    }
+
+    /// How much of the date is known.
+    pub fn precision(self) -> DatePrecision {
+        match (self.month, self.day) {
+            (None, _) => DatePrecision::Year,
+            (_, None) => DatePrecision::Month,
+            _ => DatePrecision::Day,
+        }
+    }
+
+    /// The first day that the date may mean.
+    pub fn first_day(self) -> jiff::civil::Date {
+        jiff::civil::date(self.year, self.month.unwrap_or(1), self.day.unwrap_or(1))
+    }
+
+    /// The last day that the date may mean.
+    pub fn last_day(self) -> jiff::civil::Date {
+        match (self.month, self.day) {
+            (None, _) => jiff::civil::date(self.year, 12, 31),
+            (Some(month), None) => jiff::civil::date(self.year, month, 1).last_of_month(),
+            (Some(month), Some(day)) => jiff::civil::date(self.year, month, day),
+        }
+    }
+}
+
+impl fmt::Display for PartialDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}", self.year)?;
+        if let Some(month) = self.month {
+            write!(f, "-{month:02}")?;
+        }
+        if let Some(day) = self.day {
+            write!(f, "-{day:02}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for PartialDate {
+    type Err = DateError;
+
+    fn from_str(text: &str) -> Result<Self, DateError> {
+        let refuse = || DateError(text.to_owned());
+        let mut parts = text.split('-');
+        let mut number = |width: usize| match parts.next() {
+            None => Ok(None),
+            Some(part) if part.len() == width && part.bytes().all(|b| b.is_ascii_digit()) => {
+                part.parse::<i16>().map(Some).map_err(|_| refuse())
+            }
+            Some(_) => Err(refuse()),
+        };
+        let year = number(4)?.ok_or_else(refuse)?;
+        let (month, day) = (number(2)?, number(2)?);
+        if parts.next().is_some() {
+            return Err(refuse());
+        }
+        Self::new(year, month.map(|m| m as i8), day.map(|d| d as i8)).ok_or_else(refuse)
+    }
+}
+
+/// How much of a [`PartialDate`] is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DatePrecision {
+    /// The year alone.
+    Year,
+    /// Year and month.
+    Month,
+    /// Year, month and day.
+    Day,
+}
+
+/// An article as its source gives it, before it is stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Article {
+    /// The source's own name for the article, unique in a store: an id field, or the path of the file.
+    pub key: String,
+    /// Headline, where one is known.
+    pub title: Option<String>,
+    /// Date of publication, as precisely as it is known.
+    pub date: Option<PartialDate>,
+    /// Address on the web.
+    pub url: Option<String>,
+    /// Where the article comes from, for people: a publisher, a site, or the file that held it.
+    pub source: Option<String>,
+    /// ISO 639-1 code (`fr`), stated by the source or detected.
+    pub language: Option<String>,
+    /// The body as published, decoded to Unicode and otherwise untouched.
+    pub text: String,
+    /// Every other field that the source gives.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+}

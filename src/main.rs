@@ -1,1 +1,5 @@
-fn main() {}
+//! The `voisin` binary: see `voisin --help`.
+
+fn main() -> std::process::ExitCode {
+    voisin::cli::run()
+}

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use hf_hub::{HFClientSync, HFError};
+use hf_hub::{HFClient, HFClientSync, HFError};
 
 /// The id of the model that is compiled into the binary.
 pub const BUNDLED_ID: &str = "voisin-fr-en-mini";
@@ -289,6 +289,29 @@ impl<'a> Hub<'a> {
             }
         }
     }
+}
+
+/// The hub models in the local cache, by id.
+///
+/// # Errors
+/// When the cache cannot be read.
+pub fn cached() -> Result<Vec<String>, SourceError> {
+    let client = HFClient::new().map_err(|error| SourceError::Network {
+        id: "the cache".to_owned(),
+        file: "the list of models".to_owned(),
+        what: error.to_string(),
+    })?;
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir(client.cache_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(id) = name.strip_prefix("models--").map(|name| name.replacen("--", "/", 1)) else { continue };
+        let snapshots = fs_err::read_dir(entry.path().join("snapshots")).into_iter().flatten().flatten();
+        if snapshots.into_iter().any(|snapshot| snapshot.path().join(WEIGHTS).exists()) {
+            found.push(id);
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// The commit in `…/snapshots/<commit>/config.json`.

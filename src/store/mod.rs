@@ -156,11 +156,19 @@ impl Store {
         let mut connection = Connection::open(&path).map_err(|error| wrap(&path, error))?;
         schema::create(&mut connection, model).map_err(|error| wrap(&path, error))?;
         let store = Self::with_connection(folder, path, connection, Some(lock))?;
-        // The same model may be reached by another path.
-        if (&store.model.revision, store.model.dims) != (&model.revision, model.dims) {
-            return Err(StoreError::OtherModel { path: store.path, stored: store.model, given: model.clone() });
-        }
+        store.expect_model(model)?;
         Ok(store)
+    }
+
+    /// Refuses any model but the one whose vectors the store holds; it may be reached by another path.
+    ///
+    /// # Errors
+    /// When it is another.
+    pub fn expect_model(&self, given: &ModelIdentity) -> Result<(), StoreError> {
+        if (&self.model.revision, self.model.dims) == (&given.revision, given.dims) {
+            return Ok(());
+        }
+        Err(StoreError::OtherModel { path: self.path.clone(), stored: self.model.clone(), given: given.clone() })
     }
 
     /// Opens an existing store for changes that ask for no model: removing articles.

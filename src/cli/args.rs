@@ -1,0 +1,274 @@
+//! What can be typed. Pure data: nothing here looks at the disk, the machine or the terminal.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+
+use crate::types::PartialDate;
+
+/// Semantic search and near-duplicates for French news, offline, on the CPU.
+#[derive(Debug, Parser)]
+#[command(name = "voisin", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Exit status: 0 with results, 1 without, 2 on an error, 130 when interrupted.")]
+#[command(after_long_help = "\
+Examples:
+  voisin index articles/            read, cut and embed a folder of articles
+  voisin search \"grève à l'hôpital\" the passages that mean it
+  voisin similar articles/a.txt     articles close to one
+  voisin duplicates                 who copied whom
+
+Standard output is data, standard error is talk; --json prints JSON Lines.
+Exit status: 0 with results, 1 without, 2 on an error, 130 when interrupted.")]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Group)]
+pub struct Common {
+    /// Folder of the store
+    #[arg(long, global = true, value_name = "DIR", default_value = ".voisin", env = "VOISIN_STORE")]
+    pub store: PathBuf,
+
+    /// Print JSON Lines instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Never use the network
+    ///
+    /// A model of the hub must then be in its cache: see `voisin models pull`.
+    #[arg(long, global = true, env = "HF_HUB_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub offline: bool,
+
+    /// Instruction set of the kernels: auto, portable, neon, avx2, avx512
+    ///
+    /// Vectors differ between levels by rounding only. A level that the CPU lacks is an error.
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "auto", env = "VOISIN_ISA")]
+    pub isa: String,
+
+    /// Say nothing on standard error but errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read articles, cut them into passages, embed and store them
+    Index(Index),
+    /// Find the articles that mean a question
+    Search(Search),
+    /// Find the articles that are close to one
+    Similar(Similar),
+    /// List identical, nearly identical and related articles
+    Duplicates,
+    /// Embed lines of standard input
+    Embed(Embed),
+    /// List, describe and fetch models
+    #[command(subcommand)]
+    Models(Models),
+    /// Say what a store holds
+    Status,
+    /// Check a store for damage
+    Verify,
+    /// Remove articles
+    Remove(Remove),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man {
+        /// The command; the overview without one
+        command: Option<String>,
+    },
+}
+
+/// `voisin index`
+#[derive(Debug, Group)]
+#[command(after_long_help = "\
+Reads .txt, .md, .html, .json, .jsonl, .csv and .tsv, each plain or as .gz or .zst; folders with all that is in them,
+hidden and ignored files left out; and standard input, as `-`. Encodings, dates and languages are found out. Running it
+again embeds only what is new or changed. It can be stopped at any time: what is reported as stored is safe.
+
+Examples:
+  voisin index articles/ archive.jsonl.zst
+  zcat dump.gz | voisin index - --field text=contenu --field date=paru_le")]
+pub struct Index {
+    /// Files or folders; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+
+    /// Model that embeds: a folder, a hub id such as intfloat/multilingual-e5-small, or the built-in one
+    ///
+    /// A store keeps the model that it was made with, which is the default for it.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+
+    /// Which field of JSON and CSV holds what: id, title, date, lead, text, url, language or source
+    ///
+    /// Usual names are guessed. Can be given several times.
+    #[arg(long = "field", value_name = "PART=NAME", value_parser = field)]
+    pub fields: Vec<(String, String)>,
+
+    /// Tokens of a passage, as the model counts them
+    #[arg(long, value_name = "N", default_value_t = crate::engine::PASSAGE_TOKENS)]
+    pub passage_tokens: usize,
+
+    /// Threads that embed [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// View of the vectors to bring up to date at the end
+    #[arg(long, value_name = "VIEW", default_value = "auto")]
+    pub view: View,
+}
+
+/// `voisin search`
+#[derive(Debug, Group)]
+#[command(after_long_help = "\
+A hit is an article; its score is that of its closest passage, a cosine: 1 means the same. The sentence that is closest to
+the question is marked. With --json, one object a hit:
+  {\"rank\", \"score\", \"article\": {\"id\", \"title\", \"date\", \"source\", \"url\", \"language\"},
+   \"passage\": {\"id\", \"field\", \"text\", \"start\", \"end\", \"sentence\": {\"start\", \"end\"}}}
+where start and end count characters of the article's text (of its title if field is \"title\"), and those of the
+sentence characters of the passage's text.")]
+pub struct Search {
+    /// What to look for, in words
+    pub query: String,
+
+    /// Articles to show at most
+    #[arg(short, value_name = "N", default_value_t = 10, value_parser = count)]
+    pub k: usize,
+
+    /// Articles of this date or later: 2023, 2023-08, 2023-08-22
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub since: Option<PartialDate>,
+
+    /// Articles of this date or earlier
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub until: Option<PartialDate>,
+
+    /// Articles in this language: fr, en, ar
+    #[arg(long, value_name = "CODE")]
+    pub lang: Option<String>,
+
+    /// Show whole passages
+    #[arg(long)]
+    pub full: bool,
+
+    /// View of the vectors that answers
+    #[arg(long, value_name = "VIEW", default_value = "auto")]
+    pub view: View,
+}
+
+/// `voisin similar`
+#[derive(Debug, Group)]
+pub struct Similar {
+    /// An article of the store, by its id, or a file
+    #[arg(value_name = "ID|PATH")]
+    pub article: String,
+
+    /// Articles to show at most
+    #[arg(short, value_name = "N", default_value_t = 10, value_parser = count)]
+    pub k: usize,
+}
+
+/// `voisin embed`
+#[derive(Debug, Group)]
+#[command(after_long_help = "\
+One vector a line of standard input, in order. JSON Lines: {\"line\", \"text\", \"tokens\", \"dropped_tokens\",
+\"embedding\"}. A line longer than the model's limit is cut, and what was dropped is counted. npy: an array of f32 of
+shape [lines, dims], for numpy.load.")]
+pub struct Embed {
+    /// Model that embeds: a folder, a hub id, or the built-in one
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+
+    /// Embed the lines as questions, not as passages
+    #[arg(long)]
+    pub query: bool,
+
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
+    pub format: EmbedFormat,
+
+    /// File to write instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Threads that embed [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// `voisin models`
+#[derive(Debug, Subcommand)]
+pub enum Models {
+    /// List the models that are there: built in, and in the hub's cache
+    List,
+    /// Say what was understood of a model
+    Show {
+        /// The model; the built-in one without it
+        model: Option<String>,
+    },
+    /// Fetch a model of the hub into its cache
+    Pull {
+        /// Owner and name, and a revision if need be: intfloat/multilingual-e5-small@main
+        model: String,
+    },
+}
+
+/// `voisin remove`
+#[derive(Debug, Group)]
+pub struct Remove {
+    /// Ids of articles
+    #[arg(required = true, value_name = "ID")]
+    pub articles: Vec<String>,
+}
+
+/// How `voisin embed` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EmbedFormat {
+    /// One JSON object a line
+    Jsonl,
+    /// A NumPy array
+    Npy,
+}
+
+/// Which view of the vectors is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum View {
+    /// The graph for large stores, the exact scan for others
+    Auto,
+    /// The exact scan
+    Exact,
+    /// The approximate graph, built if need be
+    Hnsw,
+}
+
+fn date(text: &str) -> Result<PartialDate, String> {
+    crate::ingest::read::parse_date(text)
+        .ok_or_else(|| format!("\"{text}\" is no date: expected 2023, 2023-08, 2023-08-22 or \"22 août 2023\""))
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=10_000) => Ok(count),
+        _ => Err("expected a number from 1 to 10000".to_owned()),
+    }
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((part, name)) if !name.is_empty() => Ok((part.to_owned(), name.to_owned())),
+        _ => Err("expected PART=NAME, such as text=contenu".to_owned()),
+    }
+}

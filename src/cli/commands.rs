@@ -1,0 +1,356 @@
+//! One function a command.
+
+use std::io::{BufRead, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::CommandFactory;
+use serde_json::json;
+
+use super::args::{self, Args, Command, Common, EmbedFormat, Models, View};
+use super::print::Printer;
+use super::progress::{Talk, write_line};
+use super::{CliError, Outcome, settings};
+use crate::chunk::Budget;
+use crate::embed::source::{self, BUNDLED_ID};
+use crate::embed::{EmbedError, Embedder, Passage, Query};
+use crate::engine::{Engine, budget};
+use crate::index;
+use crate::ingest::read::{self, Input};
+use crate::ingest::{Event, Job, run as ingest};
+use crate::search::Request;
+use crate::store::{Filter, Store};
+use crate::types::Article;
+use crate::verify::verify as check;
+
+pub(super) fn run(args: Args) -> Result<Outcome, CliError> {
+    let common = &args.common;
+    match args.command {
+        Command::Index(index) => self::index(common, index),
+        Command::Search(search) => self::search(common, search),
+        Command::Similar(similar) => self::similar(common, &similar),
+        Command::Duplicates => duplicates(common),
+        Command::Embed(embed) => self::embed(common, &embed),
+        Command::Models(Models::List) => list_models(common),
+        Command::Models(Models::Show { model }) => show_model(common, model.as_deref()),
+        Command::Models(Models::Pull { model }) => show_model(common, Some(&model)),
+        Command::Status => status(common),
+        Command::Verify => verify(common),
+        Command::Remove(remove) => self::remove(common, &remove.articles),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "voisin", &mut std::io::stdout());
+            Ok(Outcome::Found)
+        }
+        Command::Man { command } => man(command.as_deref()),
+    }
+}
+
+/// Whether there is something.
+fn outcome(found: bool) -> Outcome {
+    if found { Outcome::Found } else { Outcome::Nothing }
+}
+
+fn index(common: &Common, args: args::Index) -> Result<Outcome, CliError> {
+    let options = settings::options(common, args.view)?;
+    let reading = read::Options { fields: settings::fields(args.fields)?, ..read::Options::default() };
+    let inputs: Vec<Input> = args.paths.iter().map(|path| path.as_str().into()).collect();
+    let (embedder, identity) = settings::model_of_store(args.model.as_deref(), common, &options)?;
+    // Asked of the user's number, so that one which cannot be met is refused rather than bent.
+    Budget::new(args.passage_tokens, embedder.passage_limit())?;
+    let mut store = Store::open_to_write(&common.store, &identity)?;
+
+    let stop = stop_on_signal()?;
+    let survey = read::survey(&inputs);
+    let mut talk = Talk::new(survey, common.quiet);
+    let job = Job {
+        inputs: &inputs,
+        options: &reading,
+        budget: budget(args.passage_tokens, &embedder),
+        workers: settings::workers(args.threads),
+        stop: &stop,
+    };
+    let result = ingest(&mut store, &embedder, &job, &mut |event| {
+        match event {
+        Event::Note(note) => talk.say(&format!("note: {note}")),
+        Event::Skipped(problem) => talk.say(&format!("skipped: {problem}")),
+        Event::Replaced(key) => talk.say(&format!(
+            "note: the id \"{key}\" came twice in this run with different articles, and the later one was kept: if both \
+             are wanted, name another field with --field id=NAME"
+        )),
+        Event::Ignored(_) => {}
+        Event::Stored(progress) => talk.show(&progress),
+    }
+    });
+    talk.end();
+    let summary = result?;
+    index::persist(&store, options.isa, options.view)?;
+
+    let stats = store.stats()?;
+    let mut printer = Printer::new(common.json);
+    printer.summary(&summary, &stats)?;
+    printer.end()?;
+    if summary.stopped {
+        if !common.quiet {
+            write_line("stopped: what is stored is safe; run the same command again to go on");
+        }
+        return Ok(Outcome::Interrupted);
+    }
+    Ok(outcome(summary.added + summary.changed + summary.unchanged > 0))
+}
+
+/// A flag that the first interrupt sets; the second ends the process.
+fn stop_on_signal() -> Result<std::sync::Arc<AtomicBool>, CliError> {
+    let stop = std::sync::Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        write_line("stopping: storing what is finished (once more to end at once)");
+    })
+    .map_err(|error| CliError::Said(format!("cannot listen for interrupts: {error}")))?;
+    Ok(stop)
+}
+
+fn search(common: &Common, args: args::Search) -> Result<Outcome, CliError> {
+    let engine = Engine::open(&common.store, settings::options(common, args.view)?)?;
+    let filter = Filter { since: args.since, until: args.until, language: args.lang };
+    let hits = engine.search(&Request { query: &args.query, k: args.k, filter })?;
+    let mut printer = Printer::new(common.json);
+    printer.hits(&hits, args.full)?;
+    printer.end()?;
+    if hits.is_empty() && !common.quiet {
+        write_line("nothing found: the store is empty, or its filters leave no article (see `voisin status`)");
+    }
+    Ok(outcome(!hits.is_empty()))
+}
+
+fn similar(common: &Common, args: &args::Similar) -> Result<Outcome, CliError> {
+    let engine = Engine::open(&common.store, settings::options(common, View::Auto)?)?;
+    let name = args.article.as_str();
+    let related = match engine.store().find(name)? {
+        Some(article) => engine.similar(article, args.k)?,
+        None if std::path::Path::new(name).is_file() => engine.similar_to_text(read_one(name)?, args.k)?,
+        None => {
+            let like = engine.store().keys_like(name, 5)?;
+            let hint = if like.is_empty() { String::new() } else { format!("; is it one of: {}?", like.join(", ")) };
+            return Err(CliError::Said(format!("\"{name}\" is neither an article of the store nor a file{hint}")));
+        }
+    };
+    let mut printer = Printer::new(common.json);
+    printer.related(&related)?;
+    printer.end()?;
+    Ok(outcome(!related.is_empty()))
+}
+
+/// The first article of a file.
+fn read_one(path: &str) -> Result<Article, CliError> {
+    let (mut found, mut problem) = (None, None);
+    let options = read::Options::default();
+    let mut sink = |event, _| match event {
+        read::Event::Article(article) => {
+            found = Some(*article);
+            std::ops::ControlFlow::Break(())
+        }
+        read::Event::Skipped(skipped) => {
+            problem.get_or_insert(skipped);
+            std::ops::ControlFlow::Continue(())
+        }
+        _ => std::ops::ControlFlow::Continue(()),
+    };
+    // Whether reading was broken off does not matter: what was found does.
+    let _ = read::read(&[Input::Path(path.into())], &options, &mut sink);
+    found.ok_or_else(|| match problem {
+        Some(problem) => CliError::Said(problem.to_string()),
+        None => CliError::Said(format!("{path} holds no article")),
+    })
+}
+
+fn duplicates(common: &Common) -> Result<Outcome, CliError> {
+    let engine = Engine::open(&common.store, settings::options(common, View::Exact)?)?;
+    let pairs = engine.duplicates()?;
+    let mut printer = Printer::new(common.json);
+    printer.pairs(&pairs)?;
+    printer.end()?;
+    Ok(outcome(!pairs.is_empty()))
+}
+
+/// Lines embedded at a time: enough to sort by length.
+const LINES: usize = 512;
+
+fn embed(common: &Common, args: &args::Embed) -> Result<Outcome, CliError> {
+    let options = settings::options(common, View::Auto)?;
+    let (embedder, identity) = settings::model(args.model.as_deref(), &options)?;
+    let workers = settings::workers(args.threads);
+    let file = args.output.as_ref().map(fs_err::File::create).transpose()?;
+    let mut out: Box<dyn Write> = match file {
+        Some(file) => Box::new(std::io::BufWriter::new(file)),
+        None => Box::new(std::io::BufWriter::new(std::io::stdout())),
+    };
+    let (mut count, mut dropped) = (0usize, 0usize);
+    // The header of an array names its length, so its rows are kept until the end.
+    let mut rows: Vec<f32> = Vec::new();
+    let mut lines = std::io::stdin().lock().lines();
+    loop {
+        let batch = lines.by_ref().take(LINES).collect::<Result<Vec<String>, _>>().map_err(|error| {
+            CliError::Said(format!("standard input, line {} or later: {error}: lines must be UTF-8", count + 1))
+        })?;
+        if batch.is_empty() {
+            break;
+        }
+        let tokens = batch
+            .iter()
+            .map(|line| {
+                let form = crate::text::analysis_form(line);
+                if args.query {
+                    embedder.tokenize_query(Query(&form))
+                } else {
+                    embedder.tokenize_passage(Passage(&form))
+                }
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let vectors = embedder.embed_all(&tokens, workers)?;
+        for ((line, tokens), vector) in batch.iter().zip(&tokens).zip(vectors.rows()) {
+            count += 1;
+            dropped += tokens.dropped;
+            match args.format {
+                EmbedFormat::Jsonl => {
+                    let object = json!({
+                        "line": count,
+                        "text": line,
+                        "tokens": tokens.ids.len(),
+                        "dropped_tokens": tokens.dropped,
+                        "embedding": vector.to_vec(),
+                    });
+                    writeln!(out, "{object}")?;
+                }
+                EmbedFormat::Npy => rows.extend(vector),
+            }
+        }
+    }
+    if args.format == EmbedFormat::Npy {
+        write_npy(&mut out, &rows, identity.dims)?;
+    }
+    out.flush()?;
+    if dropped > 0 && !common.quiet {
+        write_line(&format!(
+            "note: {dropped} tokens were beyond the model's limit of {} and are in no vector",
+            embedder.spec().max_tokens
+        ));
+    }
+    Ok(outcome(count > 0))
+}
+
+/// Writes rows of f32 in NumPy's format, version 1.0.
+fn write_npy(out: &mut dyn Write, rows: &[f32], dims: usize) -> std::io::Result<()> {
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {dims}), }}", rows.len() / dims.max(1));
+    // Magic, version and length take 10 bytes; the data starts at a multiple of 64.
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    out.write_all(b"\x93NUMPY\x01\x00")?;
+    out.write_all(&(header.len() as u16).to_le_bytes())?;
+    out.write_all(header.as_bytes())?;
+    rows.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))
+}
+
+fn list_models(common: &Common) -> Result<Outcome, CliError> {
+    let mut printer = Printer::new(common.json);
+    let built_in = cfg!(feature = "bundled-model").then(|| (BUNDLED_ID.to_owned(), "built in"));
+    let cached = source::cached().map_err(EmbedError::from)?.into_iter().map(|id| (id, "hub cache"));
+    let mut any = false;
+    for (id, place) in built_in.into_iter().chain(cached) {
+        any = true;
+        if common.json {
+            printer.object(&json!({ "id": id, "place": place }))?;
+        } else {
+            printer.line(&format!("{id}  ({place})"))?;
+        }
+    }
+    printer.end()?;
+    Ok(outcome(any))
+}
+
+fn show_model(common: &Common, model: Option<&str>) -> Result<Outcome, CliError> {
+    let (embedder, _): (Embedder, _) = settings::model(model, &settings::options(common, View::Auto)?)?;
+    let mut printer = Printer::new(common.json);
+    printer.model(embedder.spec())?;
+    printer.end()?;
+    Ok(Outcome::Found)
+}
+
+fn status(common: &Common) -> Result<Outcome, CliError> {
+    let store = Store::open(&common.store)?;
+    let stats = store.stats()?;
+    let mut printer = Printer::new(common.json);
+    printer.status(&common.store, store.model(), &stats)?;
+    printer.end()?;
+    Ok(outcome(stats.articles > 0))
+}
+
+fn verify(common: &Common) -> Result<Outcome, CliError> {
+    let engine = Engine::open(&common.store, settings::options(common, View::Exact)?)?;
+    let findings = check(&engine)?;
+    let mut printer = Printer::new(common.json);
+    for finding in &findings {
+        if common.json {
+            printer
+                .object(&json!({ "check": finding.check, "ok": finding.wrong.is_empty(), "wrong": finding.wrong }))?;
+        } else if finding.wrong.is_empty() {
+            printer.line(&format!("ok     {}", finding.check))?;
+        } else {
+            printer.line(&format!("WRONG  {}", finding.check))?;
+            for wrong in &finding.wrong {
+                printer.line(&format!("         {wrong}"))?;
+            }
+        }
+    }
+    printer.end()?;
+    match findings.iter().filter(|finding| !finding.wrong.is_empty()).count() {
+        0 => Ok(Outcome::Found),
+        wrong => Err(CliError::Said(format!(
+            "{wrong} checks failed: index the same files again into a new --store; if only the views are wrong, delete {}",
+            index::folder(engine.store()).display()
+        ))),
+    }
+}
+
+fn remove(common: &Common, names: &[String]) -> Result<Outcome, CliError> {
+    let mut store = Store::open_to_remove(&common.store)?;
+    let mut found = Vec::new();
+    for name in names {
+        match store.find(name)? {
+            Some(article) => found.push(article),
+            None => write_line(&format!("voisin: no article \"{name}\" in the store")),
+        }
+    }
+    let removed = store.remove(&found)?;
+    store.sweep()?;
+    index::persist(&store, common.isa.parse()?, index::Choice::Exact)?;
+    let mut printer = Printer::new(common.json);
+    if common.json {
+        printer.object(&json!({ "removed": removed }))?;
+    } else {
+        printer.line(&format!("{removed} articles removed"))?;
+    }
+    printer.end()?;
+    Ok(outcome(removed > 0))
+}
+
+fn man(name: Option<&str>) -> Result<Outcome, CliError> {
+    let mut command = Args::command();
+    command.build();
+    let command = match name {
+        None => command,
+        Some(name) => command
+            .find_subcommand(name)
+            .ok_or_else(|| CliError::Said(format!("there is no command \"{name}\": see `voisin --help`")))?
+            .clone()
+            .name(format!("voisin-{name}")),
+    };
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    std::io::stdout().write_all(&page)?;
+    Ok(Outcome::Found)
+}

@@ -1,0 +1,321 @@
+//! Answers on standard output: for people, and as JSON Lines for programs.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+
+use super::CliError;
+use crate::dedup::{Pair, Relation};
+use crate::embed::spec::Spec;
+use crate::ingest::Summary;
+use crate::search::{Hit, PassageHit, Related};
+use crate::store::{Field, Header, ModelIdentity, Stats};
+use crate::types::Score;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const MARK: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
+
+/// Characters of context on each side of a marked sentence.
+const CONTEXT: usize = 160;
+
+/// Standard output, without colours where it is no terminal or they are not wanted.
+pub(super) struct Printer {
+    out: std::io::BufWriter<anstream::AutoStream<std::io::Stdout>>,
+    json: bool,
+}
+
+impl Printer {
+    pub(super) fn new(json: bool) -> Self {
+        Self { out: std::io::BufWriter::new(anstream::stdout()), json }
+    }
+
+    pub(super) fn line(&mut self, line: &str) -> Result<(), CliError> {
+        Ok(writeln!(self.out, "{line}")?)
+    }
+
+    pub(super) fn object(&mut self, value: &Value) -> Result<(), CliError> {
+        self.line(&value.to_string())
+    }
+
+    /// To be called last: says whether all could be written.
+    pub(super) fn end(mut self) -> Result<(), CliError> {
+        Ok(self.out.flush()?)
+    }
+
+    pub(super) fn hits(&mut self, hits: &[Hit], full: bool) -> Result<(), CliError> {
+        for hit in hits {
+            if self.json {
+                self.object(&json!({
+                    "rank": hit.rank,
+                    "score": number(hit.score),
+                    "article": article(&hit.article),
+                    "passage": passage(&hit.passage),
+                }))?;
+            } else {
+                self.heading(hit.rank, hit.score, &hit.article)?;
+                self.passage(&hit.passage, full)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn related(&mut self, related: &[Related]) -> Result<(), CliError> {
+        for found in related {
+            if self.json {
+                self.object(&json!({
+                    "rank": found.rank,
+                    "score": number(found.score),
+                    "article": article(&found.article),
+                    "passage": passage(&found.passage),
+                }))?;
+            } else {
+                self.heading(found.rank, found.score, &found.article)?;
+                self.passage(&found.passage, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn pairs(&mut self, pairs: &[Pair]) -> Result<(), CliError> {
+        let mut last: Option<Relation> = None;
+        for pair in pairs {
+            if self.json {
+                self.object(&json!({
+                    "relation": pair.relation.name(),
+                    "a": article(&pair.a),
+                    "b": article(&pair.b),
+                    "jaccard": number(pair.jaccard),
+                    "a_in_b": number(pair.a_in_b),
+                    "b_in_a": number(pair.b_in_a),
+                    "closeness": number(pair.closeness),
+                }))?;
+                continue;
+            }
+            if last != Some(pair.relation) {
+                let gap = if last.is_some() { "\n" } else { "" };
+                let count = pairs.iter().filter(|other| other.relation == pair.relation).count();
+                self.line(&format!("{gap}{BOLD}{}{BOLD:#} ({count})", heading(pair.relation)))?;
+                last = Some(pair.relation);
+            }
+            let percent = |share: f32| format!("{:.0} %", 100.0 * share);
+            let detail = match pair.relation {
+                Relation::Identical => "the same text".to_owned(),
+                Relation::Related => format!("closeness {:.3}", pair.closeness),
+                _ => format!(
+                    "{} of the first in the second, {} of the second in the first",
+                    percent(pair.a_in_b),
+                    percent(pair.b_in_a)
+                ),
+            };
+            self.line(&format!("  {}", describe(&pair.a)))?;
+            self.line(&format!("  {}", describe(&pair.b)))?;
+            self.line(&format!("      {DIM}{detail}{DIM:#}"))?;
+        }
+        Ok(())
+    }
+
+    fn heading(&mut self, rank: usize, score: Score, article: &Header) -> Result<(), CliError> {
+        let title = article.title.as_deref().unwrap_or("(no title)");
+        let date = article.date.map_or_else(|| "no date".to_owned(), |date| date.to_string());
+        let source = article.source.as_deref().unwrap_or("");
+        self.line(&format!("{rank:>2}. {BOLD}{}{BOLD:#}", one_line(title)))?;
+        self.line(&format!("    {DIM}{score:.3}  {date}  {source}  [{}]{DIM:#}", article.key))
+    }
+
+    /// The marked sentence with what stands around it, each on lines of its own, so that the mark is seen without colour.
+    fn passage(&mut self, passage: &PassageHit, full: bool) -> Result<(), CliError> {
+        if passage.field == Field::Title {
+            return self.line("");
+        }
+        let marked = passage.sentence.to_bytes(&passage.text);
+        let (before, after) = (one_line(&passage.text[..marked.start]), one_line(&passage.text[marked.end..]));
+        let limit = if full { usize::MAX } else { CONTEXT };
+        if !before.is_empty() {
+            self.line(&format!("      {DIM}{}{DIM:#}", last_characters(&before, limit)))?;
+        }
+        self.line(&format!("    > {MARK}{}{MARK:#}", one_line(&passage.text[marked.range()])))?;
+        if !after.is_empty() {
+            self.line(&format!("      {DIM}{}{DIM:#}", first_characters(&after, limit)))?;
+        }
+        self.line("")
+    }
+
+    pub(super) fn summary(&mut self, summary: &Summary, store: &Stats) -> Result<(), CliError> {
+        if self.json {
+            return self.object(&json!({ "run": summary, "store": store }));
+        }
+        let per_second = |count: u64| count as f64 / summary.seconds.max(1e-9);
+        self.line(&format!(
+            "{} added, {} changed, {} unchanged, {} skipped, {} ignored in {:.1} s",
+            summary.added, summary.changed, summary.unchanged, summary.skipped, summary.ignored, summary.seconds
+        ))?;
+        if summary.embedded > 0 {
+            self.line(&format!(
+                "{} passages, {} of them embedded: {:.1} articles/s, {:.1} passages/s, {:.0} tokens/s",
+                summary.passages,
+                summary.embedded,
+                per_second(summary.added + summary.changed),
+                per_second(summary.passages),
+                per_second(summary.tokens)
+            ))?;
+        }
+        if summary.dropped_tokens > 0 {
+            self.line(&format!(
+                "{} tokens were beyond the model's limit and are not in any vector",
+                summary.dropped_tokens
+            ))?;
+        }
+        self.line(&format!("the store holds {} articles in {} passages", store.articles, store.passages))
+    }
+
+    pub(super) fn status(
+        &mut self,
+        folder: &std::path::Path,
+        model: &ModelIdentity,
+        stats: &Stats,
+    ) -> Result<(), CliError> {
+        if self.json {
+            return self.object(&json!({
+                "folder": folder.display().to_string(),
+                "format": crate::store::VERSION,
+                "model": { "id": model.id, "revision": model.revision, "dims": model.dims },
+                "store": stats,
+            }));
+        }
+        let languages: Vec<String> =
+            stats.languages.iter().map(|(language, count)| format!("{language} {count}")).collect();
+        let days = match (&stats.first_day, &stats.last_day) {
+            (Some(first), Some(last)) => format!("{first} to {last}"),
+            _ => "none".to_owned(),
+        };
+        for (name, value) in [
+            ("store", folder.display().to_string()),
+            ("model", format!("{} (revision {}, {} components)", model.id, model.revision, model.dims)),
+            ("articles", format!("{} ({} without a date)", stats.articles, stats.undated)),
+            ("identical", format!("{} articles read like an earlier one", stats.identical)),
+            ("dates", days),
+            ("languages", languages.join(", ")),
+            ("passages", format!("{} ({} different texts)", stats.passages, stats.vectors)),
+            ("tokens", stats.tokens.to_string()),
+            (
+                "text",
+                format!("{} characters, {} of them page furniture", stats.characters, stats.boilerplate_characters),
+            ),
+            ("size", format!("{:.1} MB on disk", stats.bytes as f64 / 1e6)),
+        ] {
+            self.line(&format!("{BOLD}{name:<10}{BOLD:#} {value}"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn model(&mut self, spec: &Spec) -> Result<(), CliError> {
+        let prompt = |prompt: &Option<String>| prompt.as_ref().map_or("none".to_owned(), |text| format!("\"{text}\""));
+        if self.json {
+            return self.object(&json!({
+                "id": spec.id,
+                "commit": spec.commit,
+                "revision": spec.revision,
+                "family": spec.family.name(),
+                "layers": spec.layers,
+                "heads": spec.heads,
+                "dims": spec.dims,
+                "intermediate": spec.intermediate,
+                "vocabulary": spec.vocabulary,
+                "pooling": spec.pooling.name(),
+                "normalise": spec.normalise,
+                "max_tokens": spec.max_tokens,
+                "prompts": { "query": spec.prompts.query, "passage": spec.prompts.passage },
+            }));
+        }
+        for (name, value) in [
+            ("model", spec.id.clone()),
+            ("revision", spec.revision.clone()),
+            ("commit", spec.commit.clone().unwrap_or_else(|| "none: not from the hub".to_owned())),
+            (
+                "family",
+                format!(
+                    "{}, {} layers of {} heads, feed-forward {}",
+                    spec.family.name(),
+                    spec.layers,
+                    spec.heads,
+                    spec.intermediate
+                ),
+            ),
+            (
+                "vectors",
+                format!("{} components, {}", spec.dims, if spec.normalise { "unit length" } else { "as they come" }),
+            ),
+            ("pooling", spec.pooling.name().to_owned()),
+            ("vocabulary", format!("{} tokens", spec.vocabulary)),
+            ("limit", format!("{} tokens", spec.max_tokens)),
+            ("prompts", format!("query {}, passage {}", prompt(&spec.prompts.query), prompt(&spec.prompts.passage))),
+        ] {
+            self.line(&format!("{BOLD}{name:<10}{BOLD:#} {value}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn heading(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Identical => "Identical",
+        Relation::NearIdentical => "Near-identical",
+        Relation::SharedText => "Sharing text",
+        Relation::Related => "Related, in other words",
+    }
+}
+
+/// A score with the digits that mean something.
+fn number(score: f32) -> Value {
+    json!((f64::from(score) * 1e6).round() / 1e6)
+}
+
+fn article(header: &Header) -> Value {
+    json!({
+        "id": header.key,
+        "title": header.title,
+        "date": header.date.map(|date| date.to_string()),
+        "source": header.source,
+        "url": header.url,
+        "language": header.language,
+    })
+}
+
+fn passage(passage: &PassageHit) -> Value {
+    json!({
+        "id": passage.id.0,
+        "field": passage.field,
+        "score": number(passage.score),
+        "text": passage.text,
+        "start": passage.span.start,
+        "end": passage.span.end,
+        "sentence": passage.sentence,
+    })
+}
+
+fn describe(header: &Header) -> String {
+    let date = header.date.map_or_else(|| "no date   ".to_owned(), |date| format!("{:<10}", date.to_string()));
+    let title = header.title.as_deref().map(|title| format!("{}  ", one_line(title))).unwrap_or_default();
+    format!("{date}  {title}{DIM}[{}]{DIM:#}", header.key)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn first_characters(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn last_characters(text: &str, limit: usize) -> String {
+    let count = text.chars().count();
+    match text.char_indices().nth(count.saturating_sub(limit)) {
+        Some((start, _)) if start > 0 => format!("…{}", &text[start..]),
+        _ => text.to_owned(),
+    }
+}

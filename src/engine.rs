@@ -1,0 +1,176 @@
+//! The facade for programs: open a store and ask it.
+
+use std::path::Path;
+
+use crate::chunk::Budget;
+use crate::dedup::{self, Pair};
+use crate::embed::source::{ModelFiles, ModelRef};
+use crate::embed::{EmbedError, Embedder};
+use crate::index::{self, Choice, IndexError, VectorView};
+use crate::ingest::prepare::prepare;
+use crate::kernels::Isa;
+use crate::search::related::{body_passages, related};
+use crate::search::{Hit, Related, Request, SearchError, search};
+use crate::store::{Header, ModelIdentity, Store, StoreError};
+use crate::types::{Article, ArticleId};
+
+/// Tokens of a passage, unless someone says otherwise: four to eight sentences, well inside what small models were
+/// trained on.
+pub const PASSAGE_TOKENS: usize = 180;
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The instruction-set level of every kernel.
+    pub isa: Isa,
+    /// Which view of the vectors answers.
+    pub view: Choice,
+    /// Whether the network is forbidden.
+    pub offline: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { isa: Isa::best(), view: Choice::Auto, offline: false }
+    }
+}
+
+/// Why an engine failed: one of its rooms did.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The model.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// The view of the vectors.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A search.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+}
+
+/// A store, its model and a view of its vectors.
+///
+/// ```no_run
+/// use voisin::engine::{Engine, Options};
+/// use voisin::search::Request;
+/// use voisin::store::Filter;
+///
+/// let engine = Engine::open(".voisin".as_ref(), Options::default())?;
+/// let request = Request { query: "grève à l'hôpital", k: 5, filter: Filter::default() };
+/// for hit in engine.search(&request)? {
+///     println!("{:.3} {}", hit.score, hit.article.title.unwrap_or_default());
+/// }
+/// # Ok::<(), voisin::engine::EngineError>(())
+/// ```
+pub struct Engine {
+    store: Store,
+    embedder: Embedder,
+    view: Box<dyn VectorView>,
+    isa: Isa,
+}
+
+/// Loads a model, with the identity under which stores know it.
+///
+/// # Errors
+/// When the model cannot be found or understood.
+pub fn load_model(model: &ModelRef, options: &Options) -> Result<(Embedder, ModelIdentity), EngineError> {
+    let files = ModelFiles::open(model, options.offline).map_err(EmbedError::from)?;
+    let embedder = Embedder::load(&files, options.isa)?;
+    let spec = embedder.spec();
+    let reference = match model {
+        ModelRef::Local(path) => fs_err::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+        other => other.to_string(),
+    };
+    let identity = ModelIdentity { id: spec.id.clone(), reference, revision: spec.revision.clone(), dims: spec.dims };
+    Ok((embedder, identity))
+}
+
+impl Engine {
+    /// Opens a store with the model that made its vectors.
+    ///
+    /// # Errors
+    /// When the store, its model or its view cannot be opened, or the model is no longer the one that made the vectors.
+    pub fn open(folder: &Path, options: Options) -> Result<Self, EngineError> {
+        let store = Store::open(folder)?;
+        let model: ModelRef = store.model().reference.parse().map_err(EmbedError::from)?;
+        let (embedder, identity) = load_model(&model, &options)?;
+        store.expect_model(&identity)?;
+        let view = index::open(&store, options.isa, options.view)?;
+        Ok(Self { store, embedder, view, isa: options.isa })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The model.
+    pub fn embedder(&self) -> &Embedder {
+        &self.embedder
+    }
+
+    /// The view of the vectors.
+    pub fn view(&self) -> &dyn VectorView {
+        &*self.view
+    }
+
+    /// Answers a question: see [`search`].
+    ///
+    /// # Errors
+    /// When the question is empty, or the store or the model fails.
+    pub fn search(&self, request: &Request<'_>) -> Result<Vec<Hit>, EngineError> {
+        Ok(search(request, &self.embedder, self.view(), &self.store)?)
+    }
+
+    /// The `k` articles closest to a stored one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn similar(&self, article: ArticleId, k: usize) -> Result<Vec<Related>, EngineError> {
+        let ids: Vec<_> = body_passages(&self.store, article)?.into_iter().map(|passage| passage.vector).collect();
+        let vectors = self.store.vectors(&ids)?;
+        Ok(related(&vectors, Some(article), k, self.view(), &self.store)?)
+    }
+
+    /// The `k` articles closest to one that is not stored.
+    ///
+    /// # Errors
+    /// When the store or the model fails.
+    pub fn similar_to_text(&self, article: Article, k: usize) -> Result<Vec<Related>, EngineError> {
+        let prepared = prepare(article, &self.embedder, self.budget())?;
+        let tokens: Vec<_> = prepared.tokens.into_values().collect();
+        let vectors = self.embedder.embed_all(&tokens, crate::embed::cores())?;
+        let vectors: Vec<Vec<f32>> = vectors.rows().into_iter().map(|row| row.to_vec()).collect();
+        Ok(related(&vectors, None, k, self.view(), &self.store)?)
+    }
+
+    /// All pairs of articles that belong together.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn duplicates(&self) -> Result<Vec<Pair>, EngineError> {
+        Ok(dedup::pairs(&self.store, self.isa)?)
+    }
+
+    /// An article without its body.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn header(&self, article: ArticleId) -> Result<Header, EngineError> {
+        Ok(self.store.header(article)?)
+    }
+
+    fn budget(&self) -> Budget {
+        budget(PASSAGE_TOKENS, &self.embedder)
+    }
+}
+
+/// The budget of passages for a model: `target` tokens or what the model can take, whichever is less.
+pub fn budget(target: usize, embedder: &Embedder) -> Budget {
+    let limit = embedder.passage_limit().max(Budget::LEAST);
+    Budget::new(target.clamp(Budget::LEAST, limit), limit).expect("the target was brought within the bounds")
+}

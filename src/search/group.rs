@@ -1,0 +1,48 @@
+//! Passages to articles.
+
+use std::collections::HashMap;
+
+use crate::index::{Allowed, VectorView};
+use crate::store::{Filter, Store, StoreError};
+use crate::types::{ArticleId, Score};
+
+/// Vectors asked for at first, for each article wanted: an article has several passages near a question about it.
+const FIRST_ROUND: usize = 4;
+
+/// The `k` articles whose closest passage is closest to `query`, with that passage's score; greatest first, then in the
+/// order of articles.
+///
+/// Asks the view for more vectors until there are `k` articles or no vectors left, so that an article with many close
+/// passages, or a text that many articles share, hides no other.
+///
+/// # Errors
+/// When the store fails.
+pub fn closest_articles(
+    query: &[f32],
+    k: usize,
+    allowed: Option<&Allowed>,
+    filter: &Filter,
+    view: &dyn VectorView,
+    store: &Store,
+) -> Result<Vec<(ArticleId, Score)>, StoreError> {
+    let mut wanted = FIRST_ROUND * k;
+    loop {
+        let found = view.search(query, wanted, allowed);
+        let exhausted = found.len() < wanted || wanted >= view.len();
+        let scores: HashMap<_, _> = found.iter().copied().collect();
+        let vectors: Vec<_> = found.into_iter().map(|(vector, _)| vector).collect();
+        let mut best: HashMap<ArticleId, Score> = HashMap::new();
+        for located in store.passages_with(&vectors, filter)? {
+            let score = scores[&located.passage.vector];
+            let entry = best.entry(located.article).or_insert(score);
+            *entry = entry.max(score);
+        }
+        if best.len() >= k || exhausted {
+            let mut articles: Vec<_> = best.into_iter().collect();
+            articles.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            articles.truncate(k);
+            return Ok(articles);
+        }
+        wanted *= 4;
+    }
+}

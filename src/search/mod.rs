@@ -1,0 +1,155 @@
+//! From a question to hits: candidates, grouping by article, and the sentence that answers.
+//!
+//! | module | reason to exist |
+//! | --- | --- |
+//! | [`group`] | passages to articles, without ever returning fewer than there are |
+//! | [`snippet`] | the sentence of a passage that is closest to the question |
+//! | [`related`] | articles close to an article, by all of its passages |
+//!
+//! The model and the index are seen through [`QueryEmbedder`] and [`VectorView`] only.
+
+pub mod group;
+pub mod related;
+pub mod snippet;
+
+use crate::embed::{EmbedError, Query, QueryEmbedder};
+use crate::index::{Allowed, VectorView};
+use crate::store::{Field, Filter, Header, Store, StoreError, StoredPassage};
+use crate::types::{ArticleId, CharSpan, PassageId, Score};
+
+pub use related::{Related, related};
+
+/// A question to a store.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// What is asked, in words.
+    pub query: &'a str,
+    /// How many articles to return at most.
+    pub k: usize,
+    /// Which articles may be returned.
+    pub filter: Filter,
+}
+
+/// An article that answers.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// Its place, from 1.
+    pub rank: usize,
+    /// The score of its closest passage.
+    pub score: Score,
+    /// The article.
+    pub article: Header,
+    /// The passage to show: the closest of the body, or the title of an article that has no other.
+    pub passage: PassageHit,
+}
+
+/// A passage to show.
+#[derive(Clone, Debug)]
+pub struct PassageHit {
+    /// Its row.
+    pub id: PassageId,
+    /// The part of the article that it is of.
+    pub field: Field,
+    /// Its own score.
+    pub score: Score,
+    /// Its text as published, without white space around it.
+    pub text: String,
+    /// The characters of `text` in the field.
+    pub span: CharSpan,
+    /// The sentence that is closest to the question, as characters of `text`.
+    pub sentence: CharSpan,
+}
+
+/// Why a search failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// Nothing was asked.
+    #[error("the question is empty: give some words, such as voisin search \"grève à l'hôpital\"")]
+    Empty,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The model failed.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+}
+
+/// Answers a question: at most `k` articles, closest first; exactly `k` if that many articles have a passage and pass the
+/// filter. Equal scores come in the order of articles.
+///
+/// # Errors
+/// When the question is empty, or the store or the model fails.
+pub fn search(
+    request: &Request<'_>,
+    embedder: &dyn QueryEmbedder,
+    view: &dyn VectorView,
+    store: &Store,
+) -> Result<Vec<Hit>, SearchError> {
+    let query = crate::text::analysis_form(request.query);
+    if query.is_empty() {
+        return Err(SearchError::Empty);
+    }
+    let query = embedder.embed_query(Query(&query))?.to_vec();
+    let allowed =
+        if request.filter.is_all() { None } else { Some(Allowed::new(store.vectors_matching(&request.filter)?)) };
+    let groups = group::closest_articles(&query, request.k, allowed.as_ref(), &request.filter, view, store)?;
+    let mut hits = Vec::with_capacity(groups.len());
+    for (at, (article, score)) in groups.into_iter().enumerate() {
+        let (passage, passage_score) = passage_to_show(article, &query, store)?;
+        hits.push(Hit {
+            rank: at + 1,
+            score,
+            article: store.header(article)?,
+            passage: show(article, passage, passage_score, store)?,
+        });
+    }
+    snippet::mark_sentences(hits.iter_mut().map(|hit| &mut hit.passage), &query, embedder)?;
+    Ok(hits)
+}
+
+/// The passage of an article that is closest to the query, of the body if there is one.
+fn passage_to_show(article: ArticleId, query: &[f32], store: &Store) -> Result<(StoredPassage, Score), StoreError> {
+    let passages = store.passages_of(article)?;
+    let vectors = store.vectors(&passages.iter().map(|passage| passage.vector).collect::<Vec<_>>())?;
+    passages
+        .into_iter()
+        .zip(vectors)
+        .map(|(passage, vector)| {
+            let score: Score = vector.iter().zip(query).map(|(a, b)| a * b).sum();
+            (passage, score)
+        })
+        .max_by(|(a, score_a), (b, score_b)| {
+            let body = |passage: &StoredPassage| passage.field == Field::Body;
+            body(a).cmp(&body(b)).then(score_a.total_cmp(score_b)).then(b.id.cmp(&a.id))
+        })
+        .ok_or_else(|| StoreError::Damaged {
+            path: store.folder().join(crate::store::DATABASE),
+            what: format!("article {article} was found by a passage that it does not have"),
+        })
+}
+
+/// The text of a passage, with all of it as its sentence.
+pub(crate) fn show(
+    article: ArticleId,
+    passage: StoredPassage,
+    score: Score,
+    store: &Store,
+) -> Result<PassageHit, StoreError> {
+    let field = store.field_text(article, passage.field)?;
+    let whole = passage.span.to_bytes(&field);
+    let inner = whole.trimmed(&field);
+    let text = field[inner.range()].to_owned();
+    let start = passage.span.start + field[whole.start..inner.start].chars().count();
+    let length = text.chars().count();
+    Ok(PassageHit {
+        id: passage.id,
+        field: passage.field,
+        score,
+        text,
+        span: CharSpan { start, end: start + length },
+        sentence: CharSpan { start: 0, end: length },
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Articles close to an article, by all of its passages.
+
+use std::collections::HashMap;
+
+use super::{PassageHit, SearchError, show};
+use crate::index::VectorView;
+use crate::store::{Field, Filter, Header, Store, StoredPassage};
+use crate::types::{ArticleId, Score, VectorId};
+
+/// Vectors asked for around each passage of the article.
+const AROUND_EACH: usize = 32;
+
+/// Articles that are compared passage by passage, for each one wanted.
+const COMPARED: usize = 8;
+
+/// An article close to another.
+#[derive(Clone, Debug)]
+pub struct Related {
+    /// Its place, from 1.
+    pub rank: usize,
+    /// [`closeness`] of the two.
+    pub score: Score,
+    /// The article.
+    pub article: Header,
+    /// Its passage that is closest to one of the other article.
+    pub passage: PassageHit,
+    /// That one, as its place among the vectors that were given.
+    pub to: usize,
+}
+
+/// How close two articles are: the mean over the passages of each of the score of its closest passage in the other, both
+/// ways together (the symmetric Chamfer similarity). 1 for the same passages in any order; a short article inside a long
+/// one is less close to it than a copy.
+pub fn closeness(a: &[&[f32]], b: &[&[f32]]) -> Score {
+    let best = |from: &[f32], among: &[&[f32]]| {
+        among.iter().map(|to| from.iter().zip(*to).map(|(x, y)| x * y).sum::<f32>()).fold(f32::NEG_INFINITY, f32::max)
+    };
+    let mean = |from: &[&[f32]], among: &[&[f32]]| {
+        from.iter().map(|vector| best(vector, among)).sum::<f32>() / from.len() as f32
+    };
+    if a.is_empty() || b.is_empty() { 0.0 } else { (mean(a, b) + mean(b, a)) / 2.0 }
+}
+
+/// The `k` articles that are closest to the one with these passage vectors; `itself` is left out. Equal scores come in the
+/// order of articles.
+///
+/// # Errors
+/// When the store fails.
+pub fn related(
+    vectors: &[Vec<f32>],
+    itself: Option<ArticleId>,
+    k: usize,
+    view: &dyn VectorView,
+    store: &Store,
+) -> Result<Vec<Related>, SearchError> {
+    let mut sums: HashMap<ArticleId, Score> = HashMap::new();
+    for vector in vectors {
+        let near = view.search(vector, AROUND_EACH.max(2 * k), None);
+        let scores: HashMap<VectorId, Score> = near.iter().copied().collect();
+        let ids: Vec<VectorId> = near.into_iter().map(|(id, _)| id).collect();
+        let mut best: HashMap<ArticleId, Score> = HashMap::new();
+        for located in store.passages_with(&ids, &Filter::default())? {
+            let entry = best.entry(located.article).or_insert(f32::NEG_INFINITY);
+            *entry = entry.max(scores[&located.passage.vector]);
+        }
+        for (article, score) in best {
+            *sums.entry(article).or_default() += score;
+        }
+    }
+    let mut candidates: Vec<_> = sums.into_iter().filter(|(article, _)| Some(*article) != itself).collect();
+    candidates.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    candidates.truncate(COMPARED * k);
+
+    let own: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
+    let mut compared = Vec::with_capacity(candidates.len());
+    for (article, _) in candidates {
+        let passages = body_passages(store, article)?;
+        let theirs = store.vectors(&passages.iter().map(|passage| passage.vector).collect::<Vec<_>>())?;
+        let score = closeness(&own, &theirs.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        compared.push((article, score, passages, theirs));
+    }
+    compared.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    compared.truncate(k);
+
+    let mut found = Vec::with_capacity(compared.len());
+    for (at, (article, score, passages, theirs)) in compared.into_iter().enumerate() {
+        let pairs = own.iter().enumerate().flat_map(|(to, own)| {
+            passages
+                .iter()
+                .zip(&theirs)
+                .map(move |(passage, other)| (to, passage, own.iter().zip(other).map(|(x, y)| x * y).sum::<f32>()))
+        });
+        let Some((to, passage, pair_score)) = pairs.reduce(|best, next| if next.2 > best.2 { next } else { best })
+        else {
+            continue;
+        };
+        found.push(Related {
+            rank: at + 1,
+            score,
+            article: store.header(article)?,
+            passage: show(article, *passage, pair_score, store)?,
+            to,
+        });
+    }
+    Ok(found)
+}
+
+/// The passages of an article's body, or of its title where it has no other.
+pub fn body_passages(store: &Store, article: ArticleId) -> Result<Vec<StoredPassage>, SearchError> {
+    let passages = store.passages_of(article)?;
+    let body: Vec<_> = passages.iter().copied().filter(|passage| passage.field == Field::Body).collect();
+    Ok(if body.is_empty() { passages } else { body })
+}

@@ -1,0 +1,97 @@
+//! Looks for damage: in the database, between its tables, in the views, and between vectors and model.
+
+use crate::embed::Passage;
+use crate::engine::{Engine, EngineError};
+use crate::index::rows::Rows;
+use crate::store::{Field, Filter, TextKey};
+use crate::text::analysis_form;
+use crate::types::CharSpan;
+
+/// What one check found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What was checked.
+    pub check: &'static str,
+    /// What is wrong, a line each, at most [`SHOWN`]; nothing if all is well.
+    pub wrong: Vec<String>,
+}
+
+/// Lines shown of one check.
+pub const SHOWN: usize = 10;
+
+/// Articles whose passages are embedded again.
+const SAMPLE: usize = 8;
+
+/// Checks a store.
+///
+/// # Errors
+/// When the store cannot be read at all.
+pub fn verify(engine: &Engine) -> Result<Vec<Finding>, EngineError> {
+    let store = engine.store();
+    let finding = |check, mut wrong: Vec<String>| {
+        wrong.truncate(SHOWN);
+        Finding { check, wrong }
+    };
+    let mut findings = vec![finding("the database is whole, and its references hold", store.integrity()?)];
+
+    let mut vectors = Vec::new();
+    let normalised = engine.embedder().spec().normalise;
+    store.vectors_after(crate::types::VectorId(0), |id, vector| {
+        let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+        if !length.is_finite() || (normalised && (length - 1.0).abs() > 1e-3) {
+            vectors.push(format!("vector {id} has a length of {length}"));
+        }
+    })?;
+    findings.push(finding("every vector is a number, and of unit length", vectors));
+
+    let mut text = Vec::new();
+    let articles = store.articles_matching(&Filter::default())?;
+    for article in &articles {
+        let body = store.text(*article)?;
+        let mut spans: Vec<CharSpan> = store.boilerplate_of(*article)?;
+        spans.extend(store.passages_of(*article)?.iter().filter(|p| p.field == Field::Body).map(|p| p.span));
+        spans.sort_unstable_by_key(|span| span.start);
+        let mut covered = 0;
+        for span in spans {
+            if span.start > covered {
+                break;
+            }
+            covered = covered.max(span.end);
+        }
+        let length = body.chars().count();
+        if covered != length {
+            text.push(format!("article {article}: {covered} of {length} characters are in passages or marked"));
+        }
+    }
+    findings.push(finding("every character is in a passage or marked as page furniture", text));
+
+    let mut model = Vec::new();
+    let step = articles.len().div_ceil(SAMPLE).max(1);
+    for article in articles.iter().step_by(step) {
+        for passage in store.passages_of(*article)? {
+            let field = store.field_text(*article, passage.field)?;
+            let form = analysis_form(&field[passage.span.to_bytes(&field).range()]);
+            let tokens = engine.embedder().tokenize_passage(Passage(&form))?;
+            let again = engine.embedder().embed_tokens(&[&tokens])?;
+            let stored = &store.vectors(&[passage.vector])?[0];
+            let cosine: f32 = stored.iter().zip(again.row(0)).map(|(a, b)| a * b).sum();
+            if normalised && cosine < 0.9999 {
+                model.push(format!("passage {} of article {article}: cosine {cosine} to its vector", passage.id));
+            }
+            if !store.has_vector(TextKey::of(&form))? {
+                model.push(format!("passage {} of article {article}: its text is not the one embedded", passage.id));
+            }
+        }
+    }
+    findings.push(finding("the model gives the stored vectors again (a sample)", model));
+
+    let views = match Rows::verify(store) {
+        Some(false) => vec!["the file of rows is damaged: delete it, it is made again".to_owned()],
+        _ if engine.view().len() as u64 != store.stats()?.vectors => {
+            vec![format!("the view finds {} vectors, the store has {}", engine.view().len(), store.stats()?.vectors)]
+        }
+        _ => Vec::new(),
+    };
+    findings.push(finding("the views agree with the database", views));
+    Ok(findings)
+}

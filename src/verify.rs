@@ -1,6 +1,8 @@
 //! Looks for damage: in the database, between its tables, in the views, and between vectors and model.
 
-use crate::embed::Passage;
+use crate::embed::source::{ModelFiles, ModelRef};
+use crate::embed::stock::Stock;
+use crate::embed::{EmbedError, Passage};
 use crate::engine::{Engine, EngineError};
 use crate::index::rows::Rows;
 use crate::store::{Field, Filter, TextKey};
@@ -19,7 +21,7 @@ pub struct Finding {
 /// Lines shown of one check.
 pub const SHOWN: usize = 10;
 
-/// Articles whose passages are embedded again.
+/// Articles whose passages are embedded again, with both implementations.
 const SAMPLE: usize = 8;
 
 /// Checks a store.
@@ -65,6 +67,9 @@ pub fn verify(engine: &Engine) -> Result<Vec<Finding>, EngineError> {
     }
     findings.push(finding("every character is in a passage or marked as page furniture", text));
 
+    // A model that candle-transformers does not know is checked against itself alone.
+    let reference: ModelRef = store.model().reference.parse().map_err(EmbedError::from)?;
+    let stock = Stock::load(&ModelFiles::open(&reference, true).map_err(EmbedError::from)?).ok();
     let mut model = Vec::new();
     let step = articles.len().div_ceil(SAMPLE).max(1);
     for article in articles.iter().step_by(step) {
@@ -72,18 +77,24 @@ pub fn verify(engine: &Engine) -> Result<Vec<Finding>, EngineError> {
             let field = store.field_text(*article, passage.field)?;
             let form = analysis_form(&field[passage.span.to_bytes(&field).range()]);
             let tokens = engine.embedder().tokenize_passage(Passage(&form))?;
-            let again = engine.embedder().embed_tokens(&[&tokens])?;
             let stored = &store.vectors(&[passage.vector])?[0];
-            let cosine: f32 = stored.iter().zip(again.row(0)).map(|(a, b)| a * b).sum();
-            if normalised && cosine < 0.9999 {
-                model.push(format!("passage {} of article {article}: cosine {cosine} to its vector", passage.id));
+            let mut again = vec![("voisin", engine.embedder().embed_tokens(&[&tokens])?)];
+            if let Some(stock) = &stock {
+                again.push(("candle-transformers", stock.embed_tokens(&[&tokens])?));
+            }
+            for (who, again) in again {
+                let cosine: f32 = stored.iter().zip(again.row(0)).map(|(a, b)| a * b).sum();
+                if normalised && cosine < 0.9999 {
+                    model.push(format!("passage {} of article {article}: {who} gives cosine {cosine}", passage.id));
+                }
             }
             if !store.has_vector(TextKey::of(&form))? {
                 model.push(format!("passage {} of article {article}: its text is not the one embedded", passage.id));
             }
         }
     }
-    findings.push(finding("the model gives the stored vectors again (a sample)", model));
+    findings
+        .push(finding("the model gives the stored vectors again, and so does candle-transformers (a sample)", model));
 
     let views = match Rows::verify(store) {
         Some(false) => vec!["the file of rows is damaged: delete it, it is made again".to_owned()],

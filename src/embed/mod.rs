@@ -7,6 +7,7 @@
 //! | [`tokenize`] | text to token ids, truncation counted |
 //! | [`arch`] | the transformer, as candle operations over [`crate::kernels`], on ragged batches |
 //! | [`pooling`] | token vectors to one vector |
+//! | [`stock`] | the same model as candle-transformers runs it, to check and time ours against |
 //! | [`batch`] | which texts share a forward pass, and two or more workers that run them |
 //!
 //! candle's types stay in this room: what leaves it is `ndarray`.
@@ -19,6 +20,7 @@ pub mod batch;
 pub mod pooling;
 pub mod source;
 pub mod spec;
+pub mod stock;
 pub mod tokenize;
 
 use ndarray::{Array1, Array2};

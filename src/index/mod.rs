@@ -28,7 +28,7 @@ use rows::Rows;
 /// On two cores (Zen 4, 3.7 GHz), one query over n vectors of 384 components takes about n / 10^7 s by exact scan; the
 /// graph answers in 1 to 2 ms, but takes 15 µs a vector to load and a millisecond or more to build. A process that
 /// answers one question is thus served faster by the scan at any size that fits in memory; one that answers many gains
-/// from some hundred thousand vectors on. `scripts/crossover` measures it.
+/// from some hundred thousand vectors on. `cargo bench --bench index -- --rows N` measures it.
 pub const GRAPH_FROM: usize = 500_000;
 
 /// The vectors that a search may return; all, unless a filter says otherwise.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use voisin::embed::source::{ModelFiles, ModelRef};
+use voisin::embed::stock::Stock;
 use voisin::embed::tokenize::Tokens;
 use voisin::embed::{Embedder, Passage, Query};
 use voisin::kernels::Isa;
@@ -86,4 +87,43 @@ fn what_a_limit_cuts_off_is_counted() {
     assert_eq!(tokens.ids.len(), embedder.spec().max_tokens);
     assert_eq!(tokens.dropped, embedder.count_tokens(&long) - embedder.passage_limit());
     assert_eq!(embedder.tokenize_passage(Passage("eau")).unwrap().dropped, 0);
+}
+
+/// candle-transformers is a second reference: it runs the built-in model, whose vectors no golden file has.
+#[cfg(feature = "bundled-model")]
+#[test]
+fn the_built_in_model_agrees_with_candle_transformers() {
+    let files = ModelFiles::open(&ModelRef::Bundled, true).unwrap();
+    let stock = Stock::load(&files).unwrap();
+    let golden: Golden = serde_json::from_slice(&fs_err::read(models()[0].join("golden.json")).unwrap()).unwrap();
+    for isa in Isa::available() {
+        let embedder = Embedder::load(&files, isa).unwrap();
+        let all: Vec<Tokens> = golden.texts.iter().map(|text| tokens(&embedder, text)).collect();
+        let refs: Vec<&Tokens> = all.iter().collect();
+        let (ours, theirs) = (embedder.embed_tokens(&refs).unwrap(), stock.embed_tokens(&refs).unwrap());
+        for ((ours, theirs), text) in ours.rows().into_iter().zip(theirs.rows()).zip(&golden.texts) {
+            let cosine = ours.dot(&theirs);
+            assert!(cosine >= 0.99999, "{isa}, \"{}\": cosine {cosine}", text.name);
+        }
+    }
+}
+
+/// Every family, as candle-transformers runs it: only what it supports.
+#[test]
+fn tiny_models_agree_with_candle_transformers() {
+    let mut checked = 0;
+    for folder in models() {
+        let files = ModelFiles::open(&ModelRef::Local(folder.clone()), true).unwrap();
+        let Ok(stock) = Stock::load(&files) else { continue };
+        let embedder = Embedder::load(&files, Isa::best()).unwrap();
+        for text in ["Le train repart.", "Une crue soudaine a fait deux morts dans le sud de l'Ardèche."] {
+            let tokens = embedder.tokenize_passage(Passage(text)).unwrap();
+            let (ours, theirs) = (embedder.embed_tokens(&[&tokens]).unwrap(), stock.embed_tokens(&[&tokens]).unwrap());
+            let (ours, theirs) = (unit(&ours.row(0).to_vec()), unit(&theirs.row(0).to_vec()));
+            let cosine: f64 = ours.iter().zip(&theirs).map(|(a, b)| a * b).sum();
+            assert!(cosine >= 0.99999, "{}: cosine {cosine}", folder.display());
+        }
+        checked += 1;
+    }
+    assert!(checked >= 5, "only {checked} of the models could be loaded by candle-transformers");
 }

@@ -126,7 +126,7 @@ fn search(common: &Common, args: args::Search) -> Result<Outcome, CliError> {
 
 fn similar(common: &Common, args: &args::Similar) -> Result<Outcome, CliError> {
     let engine = Engine::open(&common.store, settings::options(common, View::Auto)?)?;
-    let name = args.article.as_str();
+    let name = args.article.trim_start_matches("./");
     let related = match engine.store().find(name)? {
         Some(article) => engine.similar(article, args.k)?,
         None if std::path::Path::new(name).is_file() => engine.similar_to_text(read_one(name)?, args.k)?,

@@ -117,7 +117,7 @@ impl Printer {
     }
 
     fn heading(&mut self, rank: usize, score: Score, article: &Header) -> Result<(), CliError> {
-        let title = article.title.as_deref().unwrap_or("(no title)");
+        let title = article.title.as_deref().unwrap_or(&article.key);
         let date = article.date.map_or_else(|| "no date".to_owned(), |date| date.to_string());
         let source = article.source.as_deref().unwrap_or("");
         self.line(&format!("{rank:>2}. {BOLD}{}{BOLD:#}", one_line(title)))?;
@@ -305,17 +305,25 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// At most `limit` characters from the start, cut between words.
 fn first_characters(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+        Some((end, _)) => {
+            let cut = &text[..end];
+            format!("{} …", cut.rsplit_once(' ').map_or(cut, |(words, _)| words))
+        }
     }
 }
 
+/// At most `limit` characters from the end, cut between words.
 fn last_characters(text: &str, limit: usize) -> String {
-    let count = text.chars().count();
-    match text.char_indices().nth(count.saturating_sub(limit)) {
-        Some((start, _)) if start > 0 => format!("…{}", &text[start..]),
+    let skipped = text.chars().count().saturating_sub(limit);
+    match text.char_indices().nth(skipped) {
+        Some((start, _)) if start > 0 => {
+            let cut = &text[start..];
+            format!("… {}", cut.split_once(' ').map_or(cut, |(_, words)| words))
+        }
         _ => text.to_owned(),
     }
 }

@@ -184,7 +184,7 @@ impl Spec {
         if let Some(kind) = config.position_embedding_type.as_deref().filter(|kind| *kind != "absolute") {
             return refuse(format!("position_embedding_type \"{kind}\" is not supported: only absolute is"));
         }
-        if config.num_attention_heads == 0 || config.hidden_size % config.num_attention_heads != 0 {
+        if config.num_attention_heads == 0 || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             return refuse(format!(
                 "{} attention heads do not divide a hidden size of {}",
                 config.num_attention_heads, config.hidden_size
@@ -204,6 +204,7 @@ impl Spec {
         let modules = Modules::read(files)?;
         let settings: SentenceTransformers = parse(files, "config_sentence_transformers.json")?.unwrap_or_default();
         let prompts = prompts(&settings).map_err(|what| wrong("config_sentence_transformers.json", what))?;
+        let prompts = if prompts == Prompts::default() { prompts_of_card(&files.id) } else { prompts };
         if !modules.include_prompt && prompts != Prompts::default() {
             return Err(wrong("1_Pooling/config.json", "pooling without the prompt's tokens is not supported".into()));
         }
@@ -299,6 +300,17 @@ fn prompts(settings: &SentenceTransformers) -> Result<Prompts, String> {
     })
 }
 
+/// The prompts of models that ask for them in their cards, but not in their files.
+fn prompts_of_card(id: &str) -> Prompts {
+    let e5 =
+        ["e5-small", "e5-base", "e5-large", "multilingual-e5-small", "multilingual-e5-base", "multilingual-e5-large"];
+    let name = id.rsplit('/').next().unwrap_or_default();
+    if e5.contains(&name.trim_end_matches("-v2")) {
+        return Prompts { query: Some("query: ".to_owned()), passage: Some("passage: ".to_owned()) };
+    }
+    Prompts::default()
+}
+
 fn parse<T: for<'a> Deserialize<'a>>(files: &ModelFiles, name: &str) -> Result<Option<T>, EmbedError> {
     let Some(bytes) = files.get(name) else { return Ok(None) };
     serde_json::from_slice(bytes).map(Some).map_err(|error| EmbedError::Model {
@@ -333,5 +345,12 @@ mod tests {
         assert_eq!((default.of(Role::Query), default.of(Role::Passage)), (Some("s: "), Some("s: ")));
         assert_eq!(prompts(&settings(r#"{"prompts": {"query": "", "document": ""}}"#)), Ok(Prompts::default()));
         assert!(prompts(&settings(r#"{"default_prompt_name": "sts"}"#)).is_err());
+    }
+
+    #[test]
+    fn prompts_that_only_a_card_states_are_known() {
+        assert_eq!(prompts_of_card("intfloat/multilingual-e5-small").of(Role::Query), Some("query: "));
+        assert_eq!(prompts_of_card("intfloat/e5-large-v2").of(Role::Passage), Some("passage: "));
+        assert_eq!(prompts_of_card("intfloat/multilingual-e5-large-instruct"), Prompts::default());
     }
 }

@@ -63,7 +63,7 @@ pub fn attention(
     assert_eq!(out.len() % rows.max(1), 0, "attention: out has a whole number of rows");
     let hidden = out.len() / tokens;
     assert_eq!(hidden * tokens, out.len(), "attention: sequences cover all rows");
-    assert!(heads > 0 && hidden % heads == 0, "attention: {heads} heads do not divide a width of {hidden}");
+    assert!(heads > 0 && hidden.is_multiple_of(heads), "attention: {heads} heads do not divide a width of {hidden}");
     let mut job = Job { qkv, sequences, heads, hidden, out, scratch };
     let job = &mut job;
     dispatch!(isa, attend(job: &mut Job));

@@ -85,9 +85,9 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
         /// The model that made its vectors.
-        stored: ModelIdentity,
+        stored: Box<ModelIdentity>,
         /// The model that was asked for.
-        given: ModelIdentity,
+        given: Box<ModelIdentity>,
     },
     /// Another process writes to it.
     #[error("another voisin is writing to {path}: wait until it has ended, or use another --store", path = .0.display())]
@@ -168,7 +168,11 @@ impl Store {
         if (&self.model.revision, self.model.dims) == (&given.revision, given.dims) {
             return Ok(());
         }
-        Err(StoreError::OtherModel { path: self.path.clone(), stored: self.model.clone(), given: given.clone() })
+        Err(StoreError::OtherModel {
+            path: self.path.clone(),
+            stored: Box::new(self.model.clone()),
+            given: Box::new(given.clone()),
+        })
     }
 
     /// Opens an existing store for changes that ask for no model: removing articles.

@@ -165,12 +165,18 @@ fn read_from<'a>(
 }
 
 fn file(path: &Path, named: bool, outlet: &mut Outlet<'_>) -> ControlFlow<()> {
-    let count = outlet.begin(path.to_owned(), path.display().to_string());
+    let count = outlet.begin(path.to_owned(), name_of(path));
     let opened = match fs_err::File::open(path) {
         Ok(file) => Stream::open(Box::new(file), count),
         Err(error) => Err(Reason::Unreadable { error: std::io::Error::from(error.kind()) }),
     };
     stream(opened, format::by_name(path), named, outlet)
+}
+
+/// The path as part of a key: `./a/b.txt` and `a/b.txt` are one article.
+fn name_of(path: &Path) -> String {
+    let parts = path.components().filter(|part| *part != std::path::Component::CurDir);
+    parts.collect::<PathBuf>().display().to_string()
 }
 
 /// Reads one stream. `asked`: whether it was named itself, so that what it is not must be said.
@@ -412,6 +418,14 @@ mod tests {
         };
         assert!(read(&inputs, &options, &mut sink).is_break());
         assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn a_path_has_one_name() {
+        for path in ["a/b.txt", "./a/b.txt", "a/./b.txt"] {
+            assert_eq!(name_of(Path::new(path)), "a/b.txt");
+        }
+        assert_eq!(name_of(Path::new("/a/b.txt")), "/a/b.txt");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use voisin::index::{Choice, VectorView, open, persist};
 use voisin::kernels::Isa;
-use voisin::store::{Field, ModelIdentity, NewArticle, NewPassage, Store, TextKey};
+use voisin::store::{Field, Making, ModelIdentity, NewArticle, NewPassage, Store, TextKey};
 use voisin::types::{Article, CharSpan};
 
 const DIMS: usize = 384;
@@ -61,7 +61,7 @@ fn main() {
     let rows = args.iter().position(|arg| arg == "--rows").map_or(2000, |at| args[at + 1].parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let model = ModelIdentity { id: "random".into(), reference: "random".into(), revision: "0".into(), dims: DIMS };
-    let mut store = Store::open_to_write(folder.path(), &model).unwrap();
+    let mut store = Store::open_to_write(folder.path(), &Making { model, passage_tokens: 180 }).unwrap();
     fill(&mut store, rows);
     persist(&store, Isa::best(), Choice::Exact).unwrap();
 

@@ -165,7 +165,7 @@ impl Engine {
     }
 
     fn budget(&self) -> Budget {
-        budget(PASSAGE_TOKENS, &self.embedder)
+        budget(self.store.passage_tokens(), &self.embedder)
     }
 }
 

@@ -118,9 +118,11 @@ pub struct Index {
     #[arg(long = "field", value_name = "PART=NAME", value_parser = field)]
     pub fields: Vec<(String, String)>,
 
-    /// Tokens of a passage, as the model counts them
-    #[arg(long, value_name = "N", default_value_t = crate::engine::PASSAGE_TOKENS)]
-    pub passage_tokens: usize,
+    /// Tokens of a passage, as the model counts them [default: 180]
+    ///
+    /// A store keeps the length that it was made with.
+    #[arg(long, value_name = "N")]
+    pub passage_tokens: Option<usize>,
 
     /// Threads that embed [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

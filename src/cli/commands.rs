@@ -10,7 +10,6 @@ use super::args::{self, Args, Command, Common, EmbedFormat, Models, View};
 use super::print::Printer;
 use super::progress::{Talk, write_line};
 use super::{CliError, Outcome, settings};
-use crate::chunk::Budget;
 use crate::embed::source::{self, BUNDLED_ID};
 use crate::embed::{EmbedError, Embedder, Passage, Query};
 use crate::engine::{Engine, budget};
@@ -25,7 +24,7 @@ use crate::verify::verify as check;
 pub(super) fn run(args: Args) -> Result<Outcome, CliError> {
     let common = &args.common;
     match args.command {
-        Command::Index(index) => self::index(common, index),
+        Command::Index(index) => self::index(common, &index),
         Command::Search(search) => self::search(common, search),
         Command::Similar(similar) => self::similar(common, &similar),
         Command::Duplicates => duplicates(common),
@@ -49,14 +48,12 @@ fn outcome(found: bool) -> Outcome {
     if found { Outcome::Found } else { Outcome::Nothing }
 }
 
-fn index(common: &Common, args: args::Index) -> Result<Outcome, CliError> {
+fn index(common: &Common, args: &args::Index) -> Result<Outcome, CliError> {
     let options = settings::options(common, args.view)?;
-    let reading = read::Options { fields: settings::fields(args.fields)?, ..read::Options::default() };
+    let reading = read::Options { fields: settings::fields(&args.fields)?, ..read::Options::default() };
     let inputs: Vec<Input> = args.paths.iter().map(|path| path.as_str().into()).collect();
-    let (embedder, identity) = settings::model_of_store(args.model.as_deref(), common, &options)?;
-    // Asked of the user's number, so that one which cannot be met is refused rather than bent.
-    Budget::new(args.passage_tokens, embedder.passage_limit())?;
-    let mut store = Store::open_to_write(&common.store, &identity)?;
+    let (embedder, making) = settings::making(args, common, &options)?;
+    let mut store = Store::open_to_write(&common.store, &making)?;
 
     let stop = stop_on_signal()?;
     let survey = read::survey(&inputs);
@@ -64,7 +61,7 @@ fn index(common: &Common, args: args::Index) -> Result<Outcome, CliError> {
     let job = Job {
         inputs: &inputs,
         options: &reading,
-        budget: budget(args.passage_tokens, &embedder),
+        budget: budget(making.passage_tokens, &embedder),
         workers: settings::workers(args.threads),
         stop: &stop,
     };

@@ -1,13 +1,14 @@
 //! What the arguments mean on this machine.
 
 use super::CliError;
-use super::args::{Common, View};
+use super::args::{Common, Index, View};
+use crate::chunk::Budget;
 use crate::embed::source::{BUNDLED_ID, ModelRef};
 use crate::embed::{EmbedError, Embedder, cores};
-use crate::engine::{self, Options};
+use crate::engine::{self, Options, PASSAGE_TOKENS};
 use crate::index::Choice;
 use crate::ingest::read::FieldNames;
-use crate::store::{ModelIdentity, Store, StoreError};
+use crate::store::{Making, ModelIdentity, Store, StoreError};
 
 impl From<View> for Choice {
     fn from(view: View) -> Self {
@@ -35,22 +36,26 @@ pub(super) fn model(name: Option<&str>, options: &Options) -> Result<(Embedder, 
     Ok(engine::load_model(&model, options)?)
 }
 
-/// The model that was named, or that of the store, or the built-in one for a store that is yet to be made.
-pub(super) fn model_of_store(
-    name: Option<&str>,
-    common: &Common,
-    options: &Options,
-) -> Result<(Embedder, ModelIdentity), CliError> {
+/// What a store is to be made for, or was: what was named, else what the store has, else the built-in model and the usual
+/// length of passages.
+pub(super) fn making(args: &Index, common: &Common, options: &Options) -> Result<(Embedder, Making), CliError> {
     let stored = match Store::open(&common.store) {
-        Ok(store) => Some(store.model().reference.clone()),
+        Ok(store) => Some((store.model().reference.clone(), store.passage_tokens())),
         Err(StoreError::Missing(_)) => None,
         Err(error) => return Err(error.into()),
     };
-    model(name.or(stored.as_deref()), options)
+    let (stored_model, stored_tokens) = stored.unzip();
+    let (embedder, model) = self::model(args.model.as_deref().or(stored_model.as_deref()), options)?;
+    if let Some(tokens) = args.passage_tokens {
+        // A number that cannot be met is refused; the usual one is bent to a small model.
+        Budget::new(tokens, embedder.passage_limit())?;
+    }
+    let passage_tokens = args.passage_tokens.or(stored_tokens).unwrap_or(PASSAGE_TOKENS);
+    Ok((embedder, Making { model, passage_tokens }))
 }
 
 /// The names of fields that were given.
-pub(super) fn fields(given: Vec<(String, String)>) -> Result<FieldNames, CliError> {
+pub(super) fn fields(given: &[(String, String)]) -> Result<FieldNames, CliError> {
     let mut fields = FieldNames::default();
     for (part, name) in given {
         let field = match part.as_str() {
@@ -69,7 +74,7 @@ pub(super) fn fields(given: Vec<(String, String)>) -> Result<FieldNames, CliErro
                 )));
             }
         };
-        *field = Some(name);
+        *field = Some(name.clone());
     }
     Ok(fields)
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::store::{Field, ModelIdentity, NewArticle, NewPassage};
+use crate::store::{Field, Making, ModelIdentity, NewArticle, NewPassage};
 use crate::text::analysis_form;
 use crate::types::{Article, CharSpan};
 
@@ -12,7 +12,7 @@ const DISPATCH: &str = "Une délégation militaire est arrivée mardi dans la vi
 fn pairs_of(articles: &[(&str, Option<&str>, String, [f32; 2])]) -> Vec<(Relation, String, String)> {
     let folder = tempfile::tempdir().unwrap();
     let model = ModelIdentity { id: "fake".into(), reference: "fake".into(), revision: "0".into(), dims: 2 };
-    let mut store = Store::open_to_write(folder.path(), &model).unwrap();
+    let mut store = Store::open_to_write(folder.path(), &Making { model, passage_tokens: 180 }).unwrap();
     for (key, date, text, vector) in articles {
         let text_key = TextKey::of(&analysis_form(text));
         let span = CharSpan { start: 0, end: text.chars().count() };

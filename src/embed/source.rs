@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use hf_hub::progress::{DownloadEvent, ProgressEvent, ProgressHandler};
 use hf_hub::{HFClient, HFClientSync, HFError};
 
 /// The id of the model that is compiled into the binary.
@@ -43,7 +46,7 @@ pub enum SourceError {
     /// A file of a local model cannot be read.
     #[error("cannot read the model folder: {0}")]
     Read(#[from] std::io::Error),
-    /// The folder holds no model.
+    /// The folder or repository holds no model.
     #[error("{0} holds no config.json: it is no model folder in the sentence-transformers layout")]
     NoModel(PathBuf),
     /// The hub has no such model, or does not show it to this user.
@@ -57,12 +60,22 @@ pub enum SourceError {
         /// The revision asked for.
         revision: Option<String>,
     },
+    /// The hub does not give the model to this user.
+    #[error(
+        "the hub refuses \"{id}\": {what}; ask for access on its page at the hub, and set HF_TOKEN to a token that has it"
+    )]
+    Refused {
+        /// The model asked for.
+        id: String,
+        /// What the hub says.
+        what: String,
+    },
     /// A file is not in the cache and the network may not be used.
     #[error(
         "\"{id}\" is not in the local cache ({file} is missing): run `voisin models pull {id}` once without --offline"
     )]
     Offline {
-        /// The model asked for.
+        /// The model asked for, with its revision.
         id: String,
         /// The first file that is missing.
         file: String,
@@ -118,10 +131,13 @@ impl std::fmt::Display for ModelRef {
 /// The weights, which are asked for last: where they are, every other file has been looked for.
 pub(super) const WEIGHTS: &str = "model.safetensors";
 
+/// Every model has this file, which is asked for first: where it is not, there is no model.
+const CONFIG: &str = "config.json";
+
 /// The files that say what a model is, beside those that `modules.json` names.
 const DESCRIPTION: [&str; 6] = [
+    CONFIG,
     "modules.json",
-    "config.json",
     "config_sentence_transformers.json",
     "sentence_bert_config.json",
     "tokenizer_config.json",
@@ -146,7 +162,7 @@ impl ModelFiles {
         match model {
             ModelRef::Bundled => bundled(),
             ModelRef::Local(path) => Self::collect(model_name(path), |file| read_local(path, file)).and_then(|files| {
-                if files.get("config.json").is_none() {
+                if files.get(CONFIG).is_none() {
                     return Err(SourceError::NoModel(path.clone()));
                 }
                 Ok(files)
@@ -237,7 +253,8 @@ struct Hub<'a> {
 
 impl<'a> Hub<'a> {
     fn new(id: &'a str, revision: Option<&'a str>, offline: bool) -> Result<Self, SourceError> {
-        let client = HFClientSync::new().map_err(|error| SourceError::Network {
+        // Waits for 1.4 s at most before it says that the network is down; the client's own count of 5 makes 6 s.
+        let client = HFClient::builder().retry_max_attempts(3).build_sync().map_err(|error| SourceError::Network {
             id: id.to_owned(),
             file: "anything".to_owned(),
             what: error.to_string(),
@@ -248,7 +265,7 @@ impl<'a> Hub<'a> {
     fn files(&self) -> Result<ModelFiles, SourceError> {
         let mut commit = None;
         let mut files = ModelFiles::collect(self.id.to_owned(), |name| {
-            let Some(path) = self.path_of(name)? else { return Ok(None) };
+            let Some(path) = self.path_of(name, commit.as_deref())? else { return Ok(None) };
             commit = commit.take().or_else(|| commit_of(&path));
             Ok(Some(fs_err::read(path)?))
         })?;
@@ -257,36 +274,94 @@ impl<'a> Hub<'a> {
     }
 
     /// The cached path of a file, fetched if need be; `None` where the repository has no such file.
-    fn path_of(&self, name: &str) -> Result<Option<PathBuf>, SourceError> {
-        let (owner, model) = self.id.split_once('/').unwrap_or(("", self.id));
-        let answer = self
-            .client
-            .model(owner, model)
-            .download_file()
-            .filename(name)
-            .maybe_revision(self.revision)
-            .local_files_only(self.offline)
-            .send();
-        let unknown = || SourceError::Unknown { id: self.id.to_owned(), revision: self.revision.map(str::to_owned) };
+    ///
+    /// `commit` is that of the files so far. The hub is not asked for what the cache knows of a commit, since it cannot
+    /// change; and a model is of one commit, even if its branch moves meanwhile.
+    fn path_of(&self, name: &str, commit: Option<&str>) -> Result<Option<PathBuf>, SourceError> {
+        let answer = match commit {
+            None => self.ask(name, self.revision, self.offline),
+            commit => match self.ask(name, commit, true) {
+                Err(HFError::LocalEntryNotFound { .. }) if !self.offline => self.ask(name, commit, false),
+                answer => answer,
+            },
+        };
         match answer {
             Ok(path) => Ok(Some(path)),
+            Err(HFError::EntryNotFound { .. }) if name == CONFIG => Err(self.no_config()),
             Err(HFError::EntryNotFound { .. }) => Ok(None),
-            // Weights are fetched last: a cache that holds them has been asked for everything else.
-            Err(HFError::LocalEntryNotFound { .. }) if !["config.json", "tokenizer.json", WEIGHTS].contains(&name) => {
+            // Weights are fetched last: a cache that holds them has been asked for everything else, unless another
+            // program filled it. None of those leaves these out, but for transformers, which needs no modules.json.
+            Err(HFError::LocalEntryNotFound { .. })
+                if ![CONFIG, "modules.json", "tokenizer.json", WEIGHTS].contains(&name) =>
+            {
                 Ok(None)
             }
             Err(HFError::LocalEntryNotFound { path }) => {
-                Err(SourceError::Offline { id: self.id.to_owned(), file: path })
+                let model = ModelRef::Hub { id: self.id.to_owned(), revision: self.revision.map(str::to_owned) };
+                Err(SourceError::Offline { id: model.to_string(), file: path })
+            }
+            Err(HFError::AuthRequired { context } | HFError::Forbidden { context })
+                if context.error_code.as_deref() != Some("RepoNotFound") =>
+            {
+                let what = context.server_message.unwrap_or_else(|| context.status.to_string());
+                Err(SourceError::Refused { id: self.id.to_owned(), what })
             }
             Err(
                 HFError::RepoNotFound { .. }
                 | HFError::RevisionNotFound { .. }
                 | HFError::AuthRequired { .. }
                 | HFError::Forbidden { .. },
-            ) => Err(unknown()),
+            ) => Err(self.unknown()),
             Err(error) => {
                 Err(SourceError::Network { id: self.id.to_owned(), file: name.to_owned(), what: chain(&error) })
             }
+        }
+    }
+
+    fn ask(&self, name: &str, revision: Option<&str>, offline: bool) -> Result<PathBuf, HFError> {
+        let (owner, model) = self.id.split_once('/').unwrap_or(("", self.id));
+        let announced = Arc::new(Announced::default());
+        let path = self
+            .client
+            .model(owner, model)
+            .download_file()
+            .filename(name)
+            .maybe_revision(revision)
+            .local_files_only(offline)
+            .progress(announced.clone())
+            .send()?;
+        let (expected, size) = (announced.0.load(Ordering::Relaxed), fs_err::metadata(&path)?.len());
+        if expected != 0 && size != expected {
+            // hf-hub 1.0 keeps whatever is sent as the file, a page that says "403 Forbidden" too.
+            fs_err::remove_file(fs_err::canonicalize(&path)?)?;
+            fs_err::remove_file(&path)?;
+            return Err(HFError::Other(format!("{size} bytes came instead of {expected}")));
+        }
+        Ok(path)
+    }
+
+    /// What it means that there is no `config.json`: hf-hub 1.0 takes every 404 for a missing file, but the cache takes
+    /// note of files only.
+    fn no_config(&self) -> SourceError {
+        match self.ask(CONFIG, self.revision, true) {
+            Err(HFError::EntryNotFound { .. }) => SourceError::NoModel(self.id.into()),
+            _ => self.unknown(),
+        }
+    }
+
+    fn unknown(&self) -> SourceError {
+        SourceError::Unknown { id: self.id.to_owned(), revision: self.revision.map(str::to_owned) }
+    }
+}
+
+/// The size of the file that is being fetched, as the hub announces it; 0 where nothing is fetched.
+#[derive(Default)]
+struct Announced(AtomicU64);
+
+impl ProgressHandler for Announced {
+    fn on_progress(&self, event: &ProgressEvent) {
+        if let ProgressEvent::Download(DownloadEvent::Start { total_bytes, .. }) = event {
+            self.0.store(*total_bytes, Ordering::Relaxed);
         }
     }
 }

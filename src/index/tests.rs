@@ -3,13 +3,19 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::{Field, ModelIdentity, NewArticle, NewPassage, TextKey};
+use crate::store::{Field, Making, ModelIdentity, NewArticle, NewPassage, TextKey};
 use crate::types::{Article, ArticleId, CharSpan};
 
 const DIMS: usize = 8;
 
-fn model() -> ModelIdentity {
-    ModelIdentity { id: "tiny".into(), reference: "./tiny".into(), revision: "0123456789abcdef".into(), dims: DIMS }
+fn making() -> Making {
+    let model = ModelIdentity {
+        id: "tiny".into(),
+        reference: "./tiny".into(),
+        revision: "0123456789abcdef".into(),
+        dims: DIMS,
+    };
+    Making { model, passage_tokens: 180 }
 }
 
 /// Clustered unit vectors, as passages of news are; every tenth is a copy of the one before.
@@ -69,7 +75,7 @@ fn ids(found: Vec<(VectorId, Score)>) -> Vec<VectorId> {
 #[test]
 fn exact_search_equals_the_truth_on_every_level() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::open_to_write(folder.path(), &model()).unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
     put(&mut store, 0..300);
     persist(&store, Isa::best(), Choice::Exact).unwrap();
     put(&mut store, 300..400);
@@ -93,7 +99,7 @@ fn exact_search_equals_the_truth_on_every_level() {
 #[test]
 fn the_graph_finds_what_the_scan_finds() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::open_to_write(folder.path(), &model()).unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
     put(&mut store, 0..2000);
     let graph = open(&store, Isa::best(), Choice::Hnsw).unwrap();
     let exact = open(&store, Isa::best(), Choice::Exact).unwrap();
@@ -124,7 +130,7 @@ fn the_graph_finds_what_the_scan_finds() {
 #[test]
 fn a_graph_is_loaded_caught_up_and_built_again() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::open_to_write(folder.path(), &model()).unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
     put(&mut store, 0..500);
     open(&store, Isa::best(), Choice::Hnsw).unwrap();
     let manifest = folder.path().join("views/graph.json");
@@ -156,7 +162,7 @@ fn a_graph_is_loaded_caught_up_and_built_again() {
 #[test]
 fn a_damaged_file_of_rows_is_passed_over() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::open_to_write(folder.path(), &model()).unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
     put(&mut store, 0..50);
     persist(&store, Isa::best(), Choice::Exact).unwrap();
     assert_eq!(Rows::verify(&store), Some(true));

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2};
 use super::*;
 use crate::index::{Choice, open};
 use crate::kernels::Isa;
-use crate::store::{ModelIdentity, NewArticle, NewPassage, TextKey};
+use crate::store::{Making, ModelIdentity, NewArticle, NewPassage, TextKey};
 use crate::text::{analysis_form, sentences};
 use crate::types::{Article, to_char_spans};
 
@@ -37,7 +37,7 @@ impl QueryEmbedder for Fake {
 fn store(articles: &[(&str, &str, &str)]) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let model = ModelIdentity { id: "fake".into(), reference: "fake".into(), revision: "0".into(), dims: 4 };
-    let mut store = Store::open_to_write(folder.path(), &model).unwrap();
+    let mut store = Store::open_to_write(folder.path(), &Making { model, passage_tokens: 180 }).unwrap();
     for (key, title, text) in articles {
         let mut vectors = HashMap::new();
         let mut passages = Vec::new();

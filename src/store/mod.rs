@@ -44,6 +44,15 @@ pub struct ModelIdentity {
     pub dims: usize,
 }
 
+/// What a store is made for, and keeps for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Making {
+    /// The model of its vectors.
+    pub model: ModelIdentity,
+    /// Tokens that its passages should have.
+    pub passage_tokens: usize,
+}
+
 /// Which part of an article a passage is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -89,6 +98,20 @@ pub enum StoreError {
         /// The model that was asked for.
         given: Box<ModelIdentity>,
     },
+    /// Its passages are of another length.
+    #[error(
+        "{} holds passages of about {stored} tokens, but {given} were asked for: leave --passage-tokens out to go on, or \
+         index again into another folder with --store",
+        path.display()
+    )]
+    OtherLength {
+        /// The database.
+        path: PathBuf,
+        /// Tokens of its passages.
+        stored: usize,
+        /// Tokens that were asked for.
+        given: usize,
+    },
     /// Another process writes to it.
     #[error("another voisin is writing to {path}: wait until it has ended, or use another --store", path = .0.display())]
     Locked(PathBuf),
@@ -125,7 +148,7 @@ pub struct Store {
     folder: PathBuf,
     path: PathBuf,
     connection: Connection,
-    model: ModelIdentity,
+    making: Making,
     /// Held as long as this process may write.
     lock: Option<File>,
 }
@@ -145,18 +168,22 @@ impl Store {
         Self::with_connection(folder, path, connection, None)
     }
 
-    /// Opens a store for writing, and makes it for `model` if there is none.
+    /// Opens a store for writing, and makes it if there is none.
     ///
     /// # Errors
-    /// As [`Self::open`]; also when another process writes to it, or it holds the vectors of another model.
-    pub fn open_to_write(folder: &Path, model: &ModelIdentity) -> Result<Self, StoreError> {
+    /// As [`Self::open`]; also when another process writes to it, or it was made for another model or length of passages.
+    pub fn open_to_write(folder: &Path, making: &Making) -> Result<Self, StoreError> {
         fs_err::create_dir_all(folder)?;
         let lock = lock(folder)?;
         let path = folder.join(DATABASE);
         let mut connection = Connection::open(&path).map_err(|error| wrap(&path, error))?;
-        schema::create(&mut connection, model).map_err(|error| wrap(&path, error))?;
+        schema::create(&mut connection, making).map_err(|error| wrap(&path, error))?;
         let store = Self::with_connection(folder, path, connection, Some(lock))?;
-        store.expect_model(model)?;
+        store.expect_model(&making.model)?;
+        if store.making.passage_tokens != making.passage_tokens {
+            let (stored, given) = (store.making.passage_tokens, making.passage_tokens);
+            return Err(StoreError::OtherLength { path: store.path, stored, given });
+        }
         Ok(store)
     }
 
@@ -165,12 +192,13 @@ impl Store {
     /// # Errors
     /// When it is another.
     pub fn expect_model(&self, given: &ModelIdentity) -> Result<(), StoreError> {
-        if (&self.model.revision, self.model.dims) == (&given.revision, given.dims) {
+        let stored = self.model();
+        if (&stored.revision, stored.dims) == (&given.revision, given.dims) {
             return Ok(());
         }
         Err(StoreError::OtherModel {
             path: self.path.clone(),
-            stored: Box::new(self.model.clone()),
+            stored: Box::new(stored.clone()),
             given: Box::new(given.clone()),
         })
     }
@@ -199,12 +227,12 @@ impl Store {
         lock: Option<File>,
     ) -> Result<Self, StoreError> {
         let opened = schema::prepare(&mut connection, lock.is_some()).map_err(|error| wrap(&path, error))?;
-        let model = match opened {
-            schema::Opened::Ready(model) => model,
+        let making = match opened {
+            schema::Opened::Ready(making) => making,
             schema::Opened::Foreign => return Err(StoreError::Foreign(path)),
             schema::Opened::Newer(found) => return Err(StoreError::Newer { path, found }),
         };
-        Ok(Self { folder: folder.to_owned(), path, connection, model, lock })
+        Ok(Self { folder: folder.to_owned(), path, connection, making, lock })
     }
 
     /// The folder of the store.
@@ -214,7 +242,12 @@ impl Store {
 
     /// The model whose vectors the store holds.
     pub fn model(&self) -> &ModelIdentity {
-        &self.model
+        &self.making.model
+    }
+
+    /// Tokens that its passages should have.
+    pub fn passage_tokens(&self) -> usize {
+        self.making.passage_tokens
     }
 
     fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {

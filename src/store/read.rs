@@ -196,13 +196,13 @@ impl Store {
         let mut statement =
             self.sql(self.connection.prepare_cached("SELECT id, embedding FROM vectors WHERE id > ?1 ORDER BY id"))?;
         let mut rows = self.sql(statement.query([after.0]))?;
-        let mut vector = Vec::with_capacity(self.model.dims);
+        let mut vector = Vec::with_capacity(self.model().dims);
         while let Some(row) = self.sql(rows.next())? {
             let id = VectorId(self.sql(row.get(0))?);
             let bytes = self.sql(row.get_ref(1).map(|value| value.as_bytes().unwrap_or_default()))?;
             vector.clear();
             vector.extend(from_bytes(bytes));
-            if vector.len() != self.model.dims || bytes.len() % 4 != 0 {
+            if vector.len() != self.model().dims || bytes.len() % 4 != 0 {
                 return Err(self.damaged(format!("vector {id} has {} bytes", bytes.len())));
             }
             visit(id, &vector);
@@ -231,7 +231,7 @@ impl Store {
         ids.iter()
             .map(|id| {
                 let bytes: Vec<u8> = self.sql(statement.query_row([id.0], |row| row.get(0)))?;
-                if bytes.len() != 4 * self.model.dims {
+                if bytes.len() != 4 * self.model().dims {
                     return Err(self.damaged(format!("vector {id} has {} bytes", bytes.len())));
                 }
                 Ok(from_bytes(&bytes).collect())

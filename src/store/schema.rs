@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Result, params};
 
-use super::ModelIdentity;
+use super::{Making, ModelIdentity};
 
 /// The newest format that this version reads, and the one that it writes.
 pub const VERSION: u32 = 1;
@@ -65,8 +65,8 @@ const STEPS: [&str; VERSION as usize] = ["
 
 /// What opening found.
 pub(super) enum Opened {
-    /// A store of this format, for this model.
-    Ready(ModelIdentity),
+    /// A store of this format, and what it was made for.
+    Ready(Making),
     /// A database that is not ours.
     Foreign,
     /// A store of a newer format.
@@ -74,7 +74,8 @@ pub(super) enum Opened {
 }
 
 /// Makes the tables in an empty file.
-pub(super) fn create(connection: &mut Connection, model: &ModelIdentity) -> Result<()> {
+pub(super) fn create(connection: &mut Connection, making: &Making) -> Result<()> {
+    let model = &making.model;
     let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if objects > 0 {
         return Ok(());
@@ -88,6 +89,7 @@ pub(super) fn create(connection: &mut Connection, model: &ModelIdentity) -> Resu
         ("model_reference", model.reference.clone()),
         ("model_revision", model.revision.clone()),
         ("model_dims", model.dims.to_string()),
+        ("passage_tokens", making.passage_tokens.to_string()),
         ("made_by", format!("voisin {}", env!("CARGO_PKG_VERSION"))),
     ] {
         transaction.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
@@ -116,11 +118,15 @@ pub(super) fn prepare(connection: &mut Connection, may_write: bool) -> Result<Op
     let meta = |key: &str| -> Result<String> {
         connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
     };
-    Ok(Opened::Ready(ModelIdentity {
-        id: meta("model_id")?,
-        reference: meta("model_reference")?,
-        revision: meta("model_revision")?,
-        dims: meta("model_dims")?.parse().unwrap_or(0),
+    let number = |key: &str| meta(key).map(|value| value.parse().unwrap_or(0));
+    Ok(Opened::Ready(Making {
+        model: ModelIdentity {
+            id: meta("model_id")?,
+            reference: meta("model_reference")?,
+            revision: meta("model_revision")?,
+            dims: number("model_dims")?,
+        },
+        passage_tokens: number("passage_tokens")?,
     }))
 }
 

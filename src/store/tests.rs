@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::types::{Article, VectorId};
 
-fn model() -> ModelIdentity {
-    ModelIdentity { id: "tiny".into(), reference: "./tiny".into(), revision: "0123".into(), dims: 2 }
+fn making() -> Making {
+    let model = ModelIdentity { id: "tiny".into(), reference: "./tiny".into(), revision: "0123".into(), dims: 2 };
+    Making { model, passage_tokens: 180 }
 }
 
 /// An article whose body is cut at spaces, each word a passage.
@@ -50,7 +51,7 @@ fn put(store: &mut Store, key: &str, text: &str) {
 #[test]
 fn what_is_put_is_read_back_by_another_process() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::open_to_write(folder.path(), &model()).unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
     let new = article("a", "été à Paris", Some("2023-08"));
     store.put(std::slice::from_ref(&new), &vectors(&["été à Paris"])).unwrap();
     drop(store);
@@ -72,7 +73,7 @@ fn what_is_put_is_read_back_by_another_process() {
 #[test]
 fn texts_share_vectors_and_sweeping_keeps_what_is_used() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::open_to_write(folder.path(), &model()).unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
     put(&mut store, "a", "un deux");
     put(&mut store, "b", "deux trois");
     assert_eq!(store.stats().unwrap().vectors, 3);
@@ -92,7 +93,7 @@ fn texts_share_vectors_and_sweeping_keeps_what_is_used() {
 #[test]
 fn an_article_without_its_vectors_is_refused_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::open_to_write(folder.path(), &model()).unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
     let both = [article("a", "un", None), article("b", "deux", None)];
     assert!(matches!(store.put(&both, &vectors(&["un"])), Err(StoreError::Damaged { .. })));
     assert_eq!(store.stats().unwrap().articles, 0);
@@ -101,7 +102,7 @@ fn an_article_without_its_vectors_is_refused_whole() {
 #[test]
 fn filters_know_how_precise_a_date_is() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::open_to_write(folder.path(), &model()).unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
     for (key, date) in [("day", Some("2023-08-22")), ("month", Some("2023-08")), ("year", Some("2023")), ("none", None)]
     {
         store.put(&[article(key, key, date)], &vectors(&[key])).unwrap();
@@ -130,11 +131,15 @@ fn stores_that_cannot_be_opened_say_why() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(Store::open(folder.path()), Err(StoreError::Missing(_))));
 
-    let store = Store::open_to_write(folder.path(), &model()).unwrap();
-    assert!(matches!(Store::open_to_write(folder.path(), &model()), Err(StoreError::Locked(_))));
+    let store = Store::open_to_write(folder.path(), &making()).unwrap();
+    assert!(matches!(Store::open_to_write(folder.path(), &making()), Err(StoreError::Locked(_))));
     drop(store);
 
-    let other = ModelIdentity { id: "other".into(), revision: "4567".into(), ..model() };
+    let longer = Making { passage_tokens: 300, ..making() };
+    assert!(matches!(Store::open_to_write(folder.path(), &longer), Err(StoreError::OtherLength { .. })));
+
+    let other = ModelIdentity { id: "other".into(), revision: "4567".into(), ..making().model };
+    let other = Making { model: other, ..making() };
     let error = Store::open_to_write(folder.path(), &other).err().unwrap();
     assert!(error.to_string().contains("tiny") && error.to_string().contains("other"), "{error}");
 
@@ -155,13 +160,13 @@ proptest! {
     #[test]
     fn a_store_is_a_map(steps in prop::collection::vec((0u8..5, "[a-d]( [a-d]){0,4}", any::<bool>()), 1..20)) {
         let folder = tempfile::tempdir().unwrap();
-        let mut store = Store::open_to_write(folder.path(), &model()).unwrap();
+        let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
         let mut expected = std::collections::BTreeMap::new();
         for (key, text, reopen) in steps {
             let key = format!("k{key}");
             if reopen {
                 drop(store);
-                store = Store::open_to_write(folder.path(), &model()).unwrap();
+                store = Store::open_to_write(folder.path(), &making()).unwrap();
             }
             if expected.contains_key(&key) && text.len() == 1 {
                 let id = store.find(&key).unwrap().unwrap();

@@ -86,7 +86,7 @@ impl Store {
         articles: &[NewArticle],
         vectors: &HashMap<TextKey, Vec<f32>>,
     ) -> Result<Sequence, StoreError> {
-        let dims = self.model.dims;
+        let dims = self.model().dims;
         if let Some(vector) = vectors.values().find(|vector| vector.len() != dims) {
             return Err(self.damaged(format!("a vector of {} components instead of {dims}", vector.len())));
         }

@@ -31,7 +31,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { isa: Isa::best(), view: Choice::Auto, offline: false }
+        Self { isa: Isa::best(), view: Choice::default(), offline: false }
     }
 }
 

@@ -128,7 +128,7 @@ pub struct Index {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 
-    /// View of the vectors to bring up to date at the end
+    /// View of the vectors to bring up to date at the end; hnsw takes a millisecond or more a passage
     #[arg(long, value_name = "VIEW", default_value = "auto")]
     pub view: View,
 }
@@ -248,7 +248,7 @@ pub enum EmbedFormat {
 /// Which view of the vectors is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum View {
-    /// The graph for large stores, the exact scan for others
+    /// Whichever answers sooner: the exact scan, for one question
     Auto,
     /// The exact scan
     Exact,

@@ -13,7 +13,8 @@ use crate::store::{Making, ModelIdentity, Store, StoreError};
 impl From<View> for Choice {
     fn from(view: View) -> Self {
         match view {
-            View::Auto => Self::Auto,
+            // A command answers one question.
+            View::Auto => Self::Auto { queries: 1 },
             View::Exact => Self::Exact,
             View::Hnsw => Self::Hnsw,
         }

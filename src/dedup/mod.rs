@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use crate::kernels::Isa;
 use crate::search::SearchError;
 use crate::store::{Header, Store, TextKey};
-use crate::types::{ArticleId, Score};
+use crate::types::{ArticleId, PartialDate, Score};
 
 /// What two articles are to each other, from the strongest to the weakest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -26,7 +26,7 @@ pub enum Relation {
     NearIdentical,
     /// At least three in ten of the runs of five words of one are in the other.
     SharedText,
-    /// The passages mean nearly the same, in other words.
+    /// The passages mean nearly the same, in other words, at nearly the same time.
     Related,
 }
 
@@ -47,6 +47,9 @@ pub const NEAR_IDENTICAL: f32 = 0.5;
 
 /// Containment from which on one article shares text with another.
 pub const SHARED_TEXT: f32 = 0.3;
+
+/// Days between two articles beyond which closeness in meaning is a common subject rather than a common event.
+pub const SAME_EVENT_DAYS: i64 = 7;
 
 /// Two articles that belong together; `a` is the earlier, by date and then by the order in which they were stored.
 #[derive(Clone, Debug)]
@@ -108,6 +111,9 @@ pub fn pairs(store: &Store, isa: Isa) -> Result<Vec<Pair>, SearchError> {
     for ((a, b), (relation, overlap)) in found {
         let closeness = close.of(a, b);
         let (a, b) = (store.header(a)?, store.header(b)?);
+        if relation == Relation::Related && !may_be_same_event(a.date, b.date) {
+            continue;
+        }
         let later = |header: &Header| header.date.map(|date| date.first_day());
         // An article without a date says nothing of its time.
         let swap = matches!((later(&a), later(&b)), (Some(a), Some(b)) if b < a);
@@ -124,6 +130,15 @@ pub fn pairs(store: &Store, isa: Isa) -> Result<Vec<Pair>, SearchError> {
             .then(p.b.id.cmp(&q.b.id))
     });
     Ok(pairs)
+}
+
+/// Whether two dates, as precise as they are, may be [`SAME_EVENT_DAYS`] apart or less; an unknown date may be any.
+fn may_be_same_event(a: Option<PartialDate>, b: Option<PartialDate>) -> bool {
+    let (Some(a), Some(b)) = (a, b) else { return true };
+    let apart = |earlier: PartialDate, later: PartialDate| {
+        later.first_day().duration_since(earlier.last_day()).as_hours() > 24 * SAME_EVENT_DAYS
+    };
+    !apart(a, b) && !apart(b, a)
 }
 
 #[cfg(test)]

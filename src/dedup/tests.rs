@@ -40,7 +40,8 @@ fn expect(relation: Relation, a: &str, b: &str) -> (Relation, String, String) {
 #[test]
 fn each_relation_is_told_and_the_earlier_comes_first() {
     let far = [[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]];
-    let longer = format!("{DISPATCH} {}", "Ajout propre à ce journal, avec bien des mots à lui. ".repeat(6));
+    let own: Vec<String> = (0..60).map(|n| format!("mot{n}")).collect();
+    let longer = format!("{DISPATCH} {}", own.join(" "));
     let pairs = pairs_of(&[
         ("late", Some("2023-08-24"), DISPATCH.to_owned(), far[0]),
         ("early", Some("2023-08-22"), DISPATCH.replace('é', "e\u{301}"), far[0]),
@@ -68,6 +69,22 @@ fn close_vectors_without_common_words_are_related() {
         ("c", None, "Le club amateur élimine le champion en titre aux tirs au but.".to_owned(), [-0.6, 0.8]),
     ]);
     assert_eq!(pairs, [expect(Relation::Related, "a", "b")]);
+}
+
+#[test]
+fn related_articles_are_of_one_time() {
+    let date = |text: &str| Some(text.parse().unwrap());
+    for (a, b, expected) in [
+        ("2023-08-22", "2023-08-29", true),
+        ("2023-08-30", "2023-08-22", false),
+        ("2023-08", "2023-09-07", true),
+        ("2023-08", "2023-09-08", false),
+        ("2023", "2023-06", true),
+        ("2022", "2023-06", false),
+    ] {
+        assert_eq!(may_be_same_event(date(a), date(b)), expected, "{a} {b}");
+    }
+    assert!(may_be_same_event(None, date("2023")));
 }
 
 #[test]

@@ -23,13 +23,16 @@ use exact::Exact;
 use hnsw::Graph;
 use rows::Rows;
 
-/// Vectors from which on [`Choice::Auto`] builds and uses the graph.
-///
-/// On two cores (Zen 4, 3.7 GHz), one query over n vectors of 384 components takes about n / 10^7 s by exact scan; the
-/// graph answers in 1 to 2 ms, but takes 15 µs a vector to load and a millisecond or more to build. A process that
-/// answers one question is thus served faster by the scan at any size that fits in memory; one that answers many gains
-/// from some hundred thousand vectors on. `cargo bench --bench index -- --rows N` measures it.
-pub const GRAPH_FROM: usize = 500_000;
+/// What the views cost on two cores (Zen 4, AVX-512, 384 components), as `cargo bench --bench index -- --rows N` prints it.
+/// Only their ratios matter here.
+mod cost {
+    /// Seconds that the exact scan takes for a row and query.
+    pub(super) const SCAN_ROW: f64 = 1.0e-7;
+    /// Seconds that the graph takes for a query.
+    pub(super) const GRAPH_QUERY: f64 = 2.0e-3;
+    /// Seconds that the graph takes to load, for a row.
+    pub(super) const LOAD_ROW: f64 = 1.5e-5;
+}
 
 /// The vectors that a search may return; all, unless a filter says otherwise.
 pub struct Allowed(HashSet<VectorId>);
@@ -71,15 +74,40 @@ pub trait VectorView: Send + Sync {
 }
 
 /// Which view answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// The graph from [`GRAPH_FROM`] vectors on, the scan below.
-    #[default]
-    Auto,
+    /// Whichever answers this many queries of one process sooner, loading included.
+    ///
+    /// For one query that is the scan at any size: the graph takes longer to load than the scan to answer. For many it
+    /// is the graph, from some tens of thousands of vectors on.
+    Auto {
+        /// Queries that the process is expected to answer.
+        queries: u32,
+    },
     /// The scan.
     Exact,
     /// The graph, built if need be.
     Hnsw,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self::Auto { queries: 1 }
+    }
+}
+
+impl Choice {
+    /// Whether the graph is meant, for this many rows.
+    fn is_graph(self, rows: usize) -> bool {
+        match self {
+            Self::Exact => false,
+            Self::Hnsw => true,
+            Self::Auto { queries } => {
+                let (rows, queries) = (rows as f64, f64::from(queries));
+                queries * rows * cost::SCAN_ROW > rows * cost::LOAD_ROW + queries * cost::GRAPH_QUERY
+            }
+        }
+    }
 }
 
 /// Why a view cannot be had. A damaged view is no error: it is made again.
@@ -107,11 +135,7 @@ pub fn folder(store: &Store) -> std::path::PathBuf {
 /// When the store or a file fails.
 pub fn open(store: &Store, isa: Isa, choice: Choice) -> Result<Box<dyn VectorView>, IndexError> {
     let rows = Rows::open(store)?;
-    let graph = match choice {
-        Choice::Exact => false,
-        Choice::Auto => rows.len() >= GRAPH_FROM,
-        Choice::Hnsw => true,
-    };
+    let graph = choice.is_graph(rows.len());
     let exact = Exact::new(rows, isa);
     if graph { Ok(Box::new(Graph::open(store, exact)?)) } else { Ok(Box::new(exact)) }
 }

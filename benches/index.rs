@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use voisin::index::{Choice, VectorView, open, persist};
 use voisin::kernels::Isa;
-use voisin::store::{Field, Making, ModelIdentity, NewArticle, NewPassage, Store, TextKey};
+use voisin::store::{ContentHash, Field, Making, ModelIdentity, NewArticle, NewPassage, Store, TextKey};
 use voisin::types::{Article, CharSpan};
 
 const DIMS: usize = 384;
@@ -47,7 +47,18 @@ fn fill(store: &mut Store, rows: usize) {
             .collect();
         let article = Article { key: first.to_string(), ..Article::default() };
         let text_key = TextKey::of(&first.to_string());
-        store.put(&[NewArticle { article, text_key, passages, boilerplate: Vec::new() }], &vectors).unwrap();
+        store
+            .put(
+                &[NewArticle {
+                    content: ContentHash::of(&article),
+                    article,
+                    text_key,
+                    passages,
+                    boilerplate: Vec::new(),
+                }],
+                &vectors,
+            )
+            .unwrap();
     }
 }
 

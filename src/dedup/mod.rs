@@ -20,7 +20,7 @@ use crate::types::{ArticleId, PartialDate, Score};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Relation {
-    /// The bodies read the same.
+    /// The bodies read the same. Each copy is paired with the first that was stored.
     Identical,
     /// At least half of the runs of five words are in both.
     NearIdentical,
@@ -86,11 +86,10 @@ pub fn pairs(store: &Store, isa: Isa) -> Result<Vec<Pair>, SearchError> {
         keys.iter().filter(|(article, key)| groups[key][0] == *article).map(|(article, _)| *article).collect();
 
     let mut found: HashMap<(ArticleId, ArticleId), (Relation, shingles::Overlap)> = HashMap::new();
+    // Each copy is paired with the first, not with every other: a text that came a thousand times makes 999 pairs.
     for members in groups.values() {
-        for (at, a) in members.iter().enumerate() {
-            for b in &members[at + 1..] {
-                found.insert((*a, *b), (Relation::Identical, shingles::Overlap::whole()));
-            }
+        for copy in &members[1..] {
+            found.insert((members[0], *copy), (Relation::Identical, shingles::Overlap::whole()));
         }
     }
     for (a, b, overlap) in shingles::overlaps(store, &first)? {

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::store::{Field, Making, ModelIdentity, NewArticle, NewPassage};
+use crate::store::{ContentHash, Field, Making, ModelIdentity, NewArticle, NewPassage};
 use crate::text::analysis_form;
 use crate::types::{Article, CharSpan};
 
@@ -23,6 +23,7 @@ fn pairs_of(articles: &[(&str, Option<&str>, String, [f32; 2])]) -> Vec<(Relatio
                 text: text.clone(),
                 ..Article::default()
             },
+            content: ContentHash::of(&Article::default()),
             text_key,
             passages: vec![NewPassage { field: Field::Body, span, tokens: 1, key: text_key }],
             boilerplate: Vec::new(),

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::{Field, Making, ModelIdentity, NewArticle, NewPassage, TextKey};
+use crate::store::{ContentHash, Field, Making, ModelIdentity, NewArticle, NewPassage, TextKey};
 use crate::types::{Article, ArticleId, CharSpan};
 
 const DIMS: usize = 8;
@@ -39,6 +39,7 @@ fn put(store: &mut Store, seeds: std::ops::Range<usize>) {
     let articles: Vec<NewArticle> = seeds
         .map(|seed| NewArticle {
             article: Article { key: seed.to_string(), text: seed.to_string(), ..Article::default() },
+            content: ContentHash::of(&Article::default()),
             text_key: TextKey::of(&seed.to_string()),
             passages: vec![NewPassage {
                 field: Field::Body,

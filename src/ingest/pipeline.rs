@@ -22,7 +22,7 @@ use super::read::{self, Input, Note, Options, Problem};
 use crate::chunk::Budget;
 use crate::embed::tokenize::Tokens;
 use crate::embed::{EmbedError, Embedder, batch};
-use crate::store::{Held, NewArticle, Store, StoreError, TextKey, content_hash};
+use crate::store::{ContentHash, Held, NewArticle, Store, StoreError, TextKey};
 use crate::types::Article;
 
 /// Texts that are sorted and packed together: enough to fill passes, few enough that a stop loses seconds.
@@ -204,7 +204,7 @@ struct Reader<'a> {
     /// Keys of `window`.
     queued: HashSet<TextKey>,
     /// Content of the articles of this run, by a hash of their keys.
-    seen: HashMap<u64, [u8; 16]>,
+    seen: HashMap<u64, ContentHash>,
 }
 
 impl Reader<'_> {
@@ -246,11 +246,11 @@ impl Reader<'_> {
     }
 
     fn article(&mut self, article: Article, read: read::Progress) -> Result<ControlFlow<()>, IngestError> {
-        let content = content_hash(&article);
+        let content = ContentHash::of(&article);
         let key = blake3::hash(article.key.as_bytes()).as_bytes()[..8].iter().fold(0, |n, b| n << 8 | u64::from(*b));
         let earlier = self.seen.insert(key, content);
         let held = match earlier {
-            None => self.store.holds(&article)?,
+            None => self.store.holds(&article.key, content)?,
             Some(earlier) if earlier == content => Held::Same,
             Some(_) => {
                 // The store may not have the earlier one yet; it will, by the time this one is written.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::chunk::{self, Budget, TokenCounter};
 use crate::embed::tokenize::Tokens;
 use crate::embed::{EmbedError, Embedder, Passage};
-use crate::store::{Field, NewArticle, NewPassage, TextKey};
+use crate::store::{ContentHash, Field, NewArticle, NewPassage, TextKey};
 use crate::text::{analysis_form, detect_language};
 use crate::types::{Article, Span, to_char_spans};
 
@@ -31,6 +31,7 @@ pub struct Prepared {
 /// # Errors
 /// When the tokenizer refuses a text.
 pub fn prepare(mut article: Article, embedder: &Embedder, budget: Budget) -> Result<Prepared, EmbedError> {
+    let content = ContentHash::of(&article);
     if article.language.is_none() {
         article.language = detect_language(&article.text).map(str::to_owned);
     }
@@ -53,5 +54,5 @@ pub fn prepare(mut article: Article, embedder: &Embedder, budget: Budget) -> Res
     add(Field::Body, &article.text, &body.passages)?;
     let boilerplate = to_char_spans(&article.text, &body.boilerplate);
     let text_key = TextKey::of(&analysis_form(&article.text));
-    Ok(Prepared { article: NewArticle { article, text_key, passages, boilerplate }, tokens })
+    Ok(Prepared { article: NewArticle { article, content, text_key, passages, boilerplate }, tokens })
 }

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2};
 use super::*;
 use crate::index::{Choice, open};
 use crate::kernels::Isa;
-use crate::store::{Making, ModelIdentity, NewArticle, NewPassage, TextKey};
+use crate::store::{ContentHash, Making, ModelIdentity, NewArticle, NewPassage, TextKey};
 use crate::text::{analysis_form, sentences};
 use crate::types::{Article, to_char_spans};
 
@@ -66,7 +66,18 @@ fn store(articles: &[(&str, &str, &str)]) -> (tempfile::TempDir, Store) {
             ..Article::default()
         };
         let text_key = TextKey::of(&analysis_form(text));
-        store.put(&[NewArticle { article, text_key, passages, boilerplate: Vec::new() }], &vectors).unwrap();
+        store
+            .put(
+                &[NewArticle {
+                    content: ContentHash::of(&article),
+                    article,
+                    text_key,
+                    passages,
+                    boilerplate: Vec::new(),
+                }],
+                &vectors,
+            )
+            .unwrap();
     }
     (folder, store)
 }

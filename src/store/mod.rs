@@ -25,8 +25,7 @@ use crate::types::CharSpan;
 
 pub use read::{Filter, Header, Held, Located, Stats, StoredPassage};
 pub use schema::VERSION;
-pub(crate) use write::content_hash;
-pub use write::{NewArticle, NewPassage, TextKey};
+pub use write::{ContentHash, NewArticle, NewPassage, TextKey};
 
 /// The name of the database in a store's folder.
 pub const DATABASE: &str = "voisin.db";

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::write::{TextKey, change, content_hash};
+use super::write::{ContentHash, TextKey, change};
 use super::{Field, Store, StoreError, from_bytes};
-use crate::types::{Article, ArticleId, CharSpan, PartialDate, PassageId, Sequence, VectorId};
+use crate::types::{ArticleId, CharSpan, PartialDate, PassageId, Sequence, VectorId};
 
 /// Which articles are meant. The default means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -159,19 +159,19 @@ impl Store {
         })
     }
 
-    /// What the store has of an article.
+    /// What the store has under the key of an article, whose content has this hash.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn holds(&self, article: &Article) -> Result<Held, StoreError> {
+    pub fn holds(&self, key: &str, content: ContentHash) -> Result<Held, StoreError> {
         let stored: Option<Vec<u8>> = self.sql(
             self.connection
                 .prepare_cached("SELECT content FROM articles WHERE key = ?1")
-                .and_then(|mut statement| statement.query_row([&article.key], |row| row.get(0)).optional()),
+                .and_then(|mut statement| statement.query_row([key], |row| row.get(0)).optional()),
         )?;
         Ok(match stored {
             None => Held::Nothing,
-            Some(stored) if stored == content_hash(article) => Held::Same,
+            Some(stored) if stored == content.0 => Held::Same,
             Some(_) => Held::Other,
         })
     }

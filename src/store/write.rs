@@ -40,8 +40,10 @@ pub struct NewPassage {
 /// An article about to be stored, cut into passages.
 #[derive(Clone, Debug)]
 pub struct NewArticle {
-    /// What the source gave.
+    /// What the source gave, with what was found out since.
     pub article: Article,
+    /// The hash of what the source gave.
+    pub content: ContentHash,
     /// The key of the body.
     pub text_key: TextKey,
     /// The passages, in reading order.
@@ -51,20 +53,26 @@ pub struct NewArticle {
 }
 
 /// The hash of all that a source gives of an article: it changes when anything does.
-pub(crate) fn content_hash(article: &Article) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    let mut part = |text: Option<&str>| {
-        let length = text.map_or(u64::MAX, |text| text.len() as u64);
-        hasher.update(&length.to_le_bytes()).update(text.unwrap_or_default().as_bytes());
-    };
-    part(article.title.as_deref());
-    part(article.date.map(|date| date.to_string()).as_deref());
-    part(article.url.as_deref());
-    part(article.source.as_deref());
-    part(article.language.as_deref());
-    part(Some(&article.text));
-    part(serde_json::to_string(&article.metadata).ok().as_deref());
-    first_half(hasher.finalize())
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentHash(pub [u8; 16]);
+
+impl ContentHash {
+    /// The hash of an article as it was read, before anything is found out about it.
+    pub fn of(article: &Article) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |text: Option<&str>| {
+            let length = text.map_or(u64::MAX, |text| text.len() as u64);
+            hasher.update(&length.to_le_bytes()).update(text.unwrap_or_default().as_bytes());
+        };
+        part(article.title.as_deref());
+        part(article.date.map(|date| date.to_string()).as_deref());
+        part(article.url.as_deref());
+        part(article.source.as_deref());
+        part(article.language.as_deref());
+        part(Some(&article.text));
+        part(serde_json::to_string(&article.metadata).ok().as_deref());
+        Self(first_half(hasher.finalize()))
+    }
 }
 
 /// Kinds of rows in the change log.
@@ -189,7 +197,7 @@ fn put_article(
             params![
                 old,
                 article.key,
-                content_hash(article),
+                new.content.0,
                 new.text_key.0,
                 article.title,
                 article.date.map(|date| date.to_string()),

@@ -83,7 +83,11 @@ pub fn load_model(model: &ModelRef, options: &Options) -> Result<(Embedder, Mode
     let spec = embedder.spec();
     let reference = match model {
         ModelRef::Local(path) => fs_err::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string(),
-        other => other.to_string(),
+        // The branch may move on; the vectors are of this commit.
+        ModelRef::Hub { id, revision } => {
+            ModelRef::Hub { id: id.clone(), revision: spec.commit.clone().or_else(|| revision.clone()) }.to_string()
+        }
+        ModelRef::Bundled => model.to_string(),
     };
     let identity = ModelIdentity { id: spec.id.clone(), reference, revision: spec.revision.clone(), dims: spec.dims };
     Ok((embedder, identity))

@@ -1,6 +1,8 @@
 //! Text to token ids, with what a model's limit cuts off counted.
 
-use tokenizers::TruncationParams;
+use std::borrow::Cow;
+
+use tokenizers::TruncationDirection;
 
 use super::EmbedError;
 use super::source::ModelFiles;
@@ -21,6 +23,7 @@ pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     prompts: super::spec::Prompts,
     special_tokens: usize,
+    max_tokens: usize,
 }
 
 impl Tokenizer {
@@ -42,12 +45,16 @@ impl Tokenizer {
                 spec.vocabulary
             )));
         }
-        inner.with_padding(None);
-        inner
-            .with_truncation(Some(TruncationParams { max_length: spec.max_tokens, ..Default::default() }))
-            .map_err(|error| wrong(error.to_string()))?;
+        // A tokenizer that truncates stops early and does not say how much it left: cutting is done here.
+        inner.with_padding(None).with_truncation(None).map_err(|error| wrong(error.to_string()))?;
         let special_tokens = inner.encode_fast("", true).map_err(|error| wrong(error.to_string()))?.len();
-        Ok(Self { model: files.id.clone(), inner, prompts: spec.prompts.clone(), special_tokens })
+        Ok(Self {
+            model: files.id.clone(),
+            inner,
+            prompts: spec.prompts.clone(),
+            special_tokens,
+            max_tokens: spec.max_tokens,
+        })
     }
 
     /// Special tokens around every text.
@@ -58,9 +65,7 @@ impl Tokenizer {
     /// Tokens of `text` alone, without limit, prompt or special tokens.
     pub fn count(&self, text: &str) -> usize {
         // A text that the tokenizer refuses counts as nothing here; embedding it reports the error.
-        self.inner
-            .encode_fast(text, false)
-            .map_or(0, |encoding| encoding.len() + encoding.get_overflowing().iter().map(|e| e.len()).sum::<usize>())
+        self.inner.encode_fast(text, false).map_or(0, |encoding| encoding.len())
     }
 
     /// The ids of `text` with the prompt of its role, cut at the model's limit.
@@ -68,13 +73,20 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer refuses the text.
     pub fn encode(&self, text: &str, role: Role) -> Result<Tokens, EmbedError> {
-        let encoding = match self.prompts.of(role) {
-            Some(prompt) => self.inner.encode_fast(format!("{prompt}{text}"), true),
-            None => self.inner.encode_fast(text, true),
+        let prompted = match self.prompts.of(role) {
+            Some(prompt) => Cow::Owned(format!("{prompt}{text}")),
+            None => Cow::Borrowed(text),
+        };
+        let wrong =
+            |error: tokenizers::Error| EmbedError::Tokenizer { model: self.model.clone(), what: error.to_string() };
+        let whole = self.inner.encode_fast(prompted.as_ref(), true).map_err(wrong)?;
+        let dropped = whole.len().saturating_sub(self.max_tokens);
+        if dropped == 0 {
+            return Ok(Tokens { ids: whole.get_ids().to_vec(), dropped });
         }
-        .map_err(|error| EmbedError::Tokenizer { model: self.model.clone(), what: error.to_string() })?;
-        let dropped =
-            encoding.get_overflowing().iter().map(|rest| rest.len().saturating_sub(self.special_tokens)).sum();
-        Ok(Tokens { ids: encoding.get_ids().to_vec(), dropped })
+        let mut content = self.inner.encode_fast(prompted.as_ref(), false).map_err(wrong)?;
+        content.truncate(self.max_tokens.saturating_sub(self.special_tokens), 0, TruncationDirection::Right);
+        let cut = self.inner.post_process(content, None, true).map_err(wrong)?;
+        Ok(Tokens { ids: cut.get_ids().to_vec(), dropped })
     }
 }

@@ -4,7 +4,7 @@
 //! guessed from running text: only a field, a leading `date 2023-08` or a line of its own is read. Times and time zones
 //! are accepted and dropped: the day is the one that is written, except for Unix times, whose day is that of UTC.
 
-use crate::types::PartialDate;
+use crate::types::{DatePrecision, PartialDate};
 
 /// Months by their names without accents, French then English, abbreviations included.
 const MONTHS: [&[&str]; 12] = [
@@ -86,6 +86,27 @@ pub fn byline_date(line: &str) -> Option<PartialDate> {
     }
     let date = numeric(line).or_else(|| words(line))?;
     (date.precision() != crate::types::DatePrecision::Year).then_some(date)
+}
+
+/// The day in the dateline of a dispatch: `AUBENAS (Ardèche), 12 septembre 2023 (AFP) – Deux personnes…`.
+///
+/// The place comes first and the agency, in parentheses before a dash, last: without both it is a sentence, and no date is
+/// taken from it.
+pub fn dateline_date(line: &str) -> Option<PartialDate> {
+    let (head, rest) = line.split_once(['–', '—']).or_else(|| line.split_once(" - "))?;
+    let (head, agency) = head.trim_end().strip_suffix(')')?.rsplit_once('(')?;
+    let named = agency.chars().next().is_some_and(char::is_uppercase) && agency.chars().count() <= 20;
+    if !named || rest.trim().is_empty() || head.chars().count() > 100 || !head.starts_with(char::is_uppercase) {
+        return None;
+    }
+    let mut parts = head.trim_end().splitn(2, ',');
+    let mut after_place = parts.nth(1)?;
+    loop {
+        match words(after_place) {
+            Some(date) if date.precision() == DatePrecision::Day => return Some(date),
+            _ => after_place = after_place.split_once(',')?.1,
+        }
+    }
 }
 
 /// Digits alone: a year, `20230822`, `202308` or a Unix time.
@@ -284,6 +305,22 @@ mod tests {
             ("22 août 2023 à 10h12, mis à jour le 24 août 2023", "2023-08-22"),
         ] {
             assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_dateline_has_a_place_a_day_and_an_agency() {
+        for (line, expected) in [
+            ("AUBENAS (Ardèche), 12 septembre 2023 (APO) – Deux personnes", Some("2023-09-12")),
+            ("Paris, 1er mars 2020 (AFP) - Le gouvernement", Some("2020-03-01")),
+            ("BENGHAZI, Libya, Aug. 22, 2023 (APO) — A delegation", Some("2023-08-22")),
+            ("Paris, 30 février 2020 (AFP) – Le gouvernement", None),
+            ("Paris, mars 2020 (AFP) – Le gouvernement", None),
+            ("Le 12 septembre 2023 (un mardi) – jour de crue – il pleut", None),
+            ("Elle est née à Paris, 12 rue Haute (au fond) – c'est là", None),
+            ("Paris, 12 septembre 2023 – Le gouvernement", None),
+        ] {
+            assert_eq!(dateline_date(line).map(|date| date.to_string()).as_deref(), expected, "{line}");
         }
     }
 

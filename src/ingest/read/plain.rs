@@ -3,7 +3,7 @@
 //! The headline and a line with the date stay in the text; only a leading `date 2023-08` is taken out, since that is a
 //! field and no text.
 
-use super::date::{byline_date, leading_date};
+use super::date::{byline_date, dateline_date, leading_date};
 use super::fields::Repairs;
 use super::problem::{Reason, Remark};
 use crate::types::Article;
@@ -27,7 +27,7 @@ pub(super) fn article(text: String) -> Result<(Article, Vec<Remark>), Reason> {
         Some(Ok((leading, at))) if at < text.len() => (date, body) = (Some(leading), &text[at..]),
         Some(Ok((leading, _))) => date = Some(leading),
         Some(Err(value)) => remarks.push(Remark::BadDate { value: value.chars().take(80).collect() }),
-        None => date = opening(&text).find_map(|(line, _)| byline_date(line)),
+        None => date = opening(&text).find_map(|(line, _)| byline_date(line).or_else(|| dateline_date(line))),
     }
     let title = title(body);
     let text = body.to_owned();

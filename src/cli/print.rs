@@ -45,37 +45,32 @@ impl Printer {
     }
 
     pub(super) fn hits(&mut self, hits: &[Hit], full: bool) -> Result<(), CliError> {
-        for hit in hits {
-            if self.json {
-                self.object(&json!({
-                    "rank": hit.rank,
-                    "score": number(hit.score),
-                    "article": article(&hit.article),
-                    "passage": passage(&hit.passage),
-                }))?;
-            } else {
-                self.heading(hit.rank, hit.score, &hit.article)?;
-                self.passage(&hit.passage, full)?;
-            }
-        }
-        Ok(())
+        hits.iter().try_for_each(|hit| self.found(hit.rank, hit.score, &hit.article, &hit.passage, full))
     }
 
     pub(super) fn related(&mut self, related: &[Related]) -> Result<(), CliError> {
-        for found in related {
-            if self.json {
-                self.object(&json!({
-                    "rank": found.rank,
-                    "score": number(found.score),
-                    "article": article(&found.article),
-                    "passage": passage(&found.passage),
-                }))?;
-            } else {
-                self.heading(found.rank, found.score, &found.article)?;
-                self.passage(&found.passage, false)?;
-            }
+        related.iter().try_for_each(|found| self.found(found.rank, found.score, &found.article, &found.passage, false))
+    }
+
+    /// One article with the passage that speaks for it.
+    fn found(
+        &mut self,
+        rank: usize,
+        score: Score,
+        header: &Header,
+        shown: &PassageHit,
+        full: bool,
+    ) -> Result<(), CliError> {
+        if self.json {
+            return self.object(&json!({
+                "rank": rank,
+                "score": number(score),
+                "article": article(header),
+                "passage": passage(shown),
+            }));
         }
-        Ok(())
+        self.heading(rank, score, header)?;
+        self.passage(shown, full)
     }
 
     pub(super) fn pairs(&mut self, pairs: &[Pair]) -> Result<(), CliError> {

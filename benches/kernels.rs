@@ -41,7 +41,7 @@ fn attend(c: &mut Criterion) {
         let (qkv, mut out, mut scratch) = (values(length * 1152), vec![0.0; length * 384], AttentionScratch::default());
         for isa in Isa::available() {
             group.bench_function(BenchmarkId::from_parameter(isa), |b| {
-                b.iter(|| attention(isa, &qkv, std::slice::from_ref(&(0..length)), 12, &mut out, &mut scratch));
+                b.iter(|| attention(isa, &qkv, std::slice::from_ref(&(0..length)), (12, 384), &mut out, &mut scratch));
             });
         }
     }

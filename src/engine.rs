@@ -7,11 +7,11 @@ use crate::dedup::{self, Pair};
 use crate::embed::source::{ModelFiles, ModelRef};
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{self, Choice, IndexError, VectorView};
-use crate::ingest::prepare::prepare;
+use crate::ingest::prepare::{Prepared, prepare};
 use crate::kernels::Isa;
 use crate::search::related::{body_passages, related};
 use crate::search::{Hit, Related, Request, SearchError, search};
-use crate::store::{Header, ModelIdentity, Store, StoreError};
+use crate::store::{Field, Header, ModelIdentity, Store, StoreError};
 use crate::types::{Article, ArticleId};
 
 /// Tokens of a passage, unless someone says otherwise: four to eight sentences, well inside what small models were
@@ -127,6 +127,7 @@ impl Engine {
     /// # Errors
     /// When the question is empty, or the store or the model fails.
     pub fn search(&self, request: &Request<'_>) -> Result<Vec<Hit>, EngineError> {
+        let _moment = self.store.snapshot()?;
         Ok(search(request, &self.embedder, self.view(), &self.store)?)
     }
 
@@ -135,6 +136,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn similar(&self, article: ArticleId, k: usize) -> Result<Vec<Related>, EngineError> {
+        let _moment = self.store.snapshot()?;
         let ids: Vec<_> = body_passages(&self.store, article)?.into_iter().map(|passage| passage.vector).collect();
         let vectors = self.store.vectors(&ids)?;
         Ok(related(&vectors, Some(article), k, self.view(), &self.store)?)
@@ -145,10 +147,14 @@ impl Engine {
     /// # Errors
     /// When the store or the model fails.
     pub fn similar_to_text(&self, article: Article, k: usize) -> Result<Vec<Related>, EngineError> {
-        let prepared = prepare(article, &self.embedder, self.budget())?;
-        let tokens: Vec<_> = prepared.tokens.into_values().collect();
+        let Prepared { article, tokens } = prepare(article, &self.embedder, self.budget())?;
+        let passages = &article.passages;
+        let body = passages.iter().any(|passage| passage.field == Field::Body);
+        let compared = passages.iter().filter(|passage| !body || passage.field == Field::Body);
+        let tokens: Vec<_> = compared.map(|passage| tokens[&passage.key].clone()).collect();
         let vectors = self.embedder.embed_all(&tokens, crate::embed::cores())?;
         let vectors: Vec<Vec<f32>> = vectors.rows().into_iter().map(|row| row.to_vec()).collect();
+        let _moment = self.store.snapshot()?;
         Ok(related(&vectors, None, k, self.view(), &self.store)?)
     }
 
@@ -157,6 +163,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn duplicates(&self) -> Result<Vec<Pair>, EngineError> {
+        let _moment = self.store.snapshot()?;
         Ok(dedup::pairs(&self.store, self.isa)?)
     }
 

@@ -24,12 +24,17 @@ pub const SHOWN: usize = 10;
 /// Articles whose passages are embedded again, with both implementations.
 const SAMPLE: usize = 8;
 
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
 /// Checks a store.
 ///
 /// # Errors
 /// When the store cannot be read at all.
 pub fn verify(engine: &Engine) -> Result<Vec<Finding>, EngineError> {
     let store = engine.store();
+    let _moment = store.snapshot()?;
     let finding = |check, mut wrong: Vec<String>| {
         wrong.truncate(SHOWN);
         Finding { check, wrong }
@@ -83,8 +88,10 @@ pub fn verify(engine: &Engine) -> Result<Vec<Finding>, EngineError> {
                 again.push(("candle-transformers", stock.embed_tokens(&[&tokens])?));
             }
             for (who, again) in again {
-                let cosine: f32 = stored.iter().zip(again.row(0)).map(|(a, b)| a * b).sum();
-                if normalised && cosine < 0.9999 {
+                let again = again.row(0).to_vec();
+                let cosine = dot(stored, &again) / (dot(stored, stored) * dot(&again, &again)).sqrt();
+                // Not a number is not agreement either.
+                if cosine.is_nan() || cosine < 0.9999 {
                     model.push(format!("passage {} of article {article}: {who} gives cosine {cosine}", passage.id));
                 }
             }
@@ -96,13 +103,10 @@ pub fn verify(engine: &Engine) -> Result<Vec<Finding>, EngineError> {
     findings
         .push(finding("the model gives the stored vectors again, and so does candle-transformers (a sample)", model));
 
-    let views = match Rows::verify(store) {
-        Some(false) => vec!["the file of rows is damaged: delete it, it is made again".to_owned()],
-        _ if engine.view().len() as u64 != store.stats()?.vectors => {
-            vec![format!("the view finds {} vectors, the store has {}", engine.view().len(), store.stats()?.vectors)]
-        }
-        _ => Vec::new(),
-    };
+    let mut views = Rows::open(store)?.verify(store)?;
+    if engine.view().len() as u64 != store.stats()?.vectors {
+        views.push(format!("the view finds {} vectors, the store has {}", engine.view().len(), store.stats()?.vectors));
+    }
     findings.push(finding("the views agree with the database", views));
     Ok(findings)
 }

@@ -139,7 +139,7 @@ pub struct Index {
 A hit is an article; its score is that of its closest passage, a cosine: 1 means the same. The sentence that is closest to
 the question is marked. With --json, one object a hit:
   {\"rank\", \"score\", \"article\": {\"id\", \"title\", \"date\", \"source\", \"url\", \"language\"},
-   \"passage\": {\"id\", \"field\", \"text\", \"start\", \"end\", \"sentence\": {\"start\", \"end\"}}}
+   \"passage\": {\"id\", \"field\", \"score\", \"text\", \"start\", \"end\", \"sentence\": {\"start\", \"end\"}}}
 where start and end count characters of the article's text (of its title if field is \"title\"), and those of the
 sentence characters of the passage's text.")]
 pub struct Search {

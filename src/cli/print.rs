@@ -114,9 +114,9 @@ impl Printer {
     fn heading(&mut self, rank: usize, score: Score, article: &Header) -> Result<(), CliError> {
         let title = article.title.as_deref().unwrap_or(&article.key);
         let date = article.date.map_or_else(|| "no date".to_owned(), |date| date.to_string());
-        let source = article.source.as_deref().unwrap_or("");
+        let source = article.source.as_deref().map(one_line).unwrap_or_default();
         self.line(&format!("{rank:>2}. {BOLD}{}{BOLD:#}", one_line(title)))?;
-        self.line(&format!("    {DIM}{score:.3}  {date}  {source}  [{}]{DIM:#}", article.key))
+        self.line(&format!("    {DIM}{score:.3}  {date}  {source}  [{}]{DIM:#}", one_line(&article.key)))
     }
 
     /// The marked sentence with what stands around it, each on lines of its own, so that the mark is seen without colour.
@@ -293,11 +293,13 @@ fn passage(passage: &PassageHit) -> Value {
 fn describe(header: &Header) -> String {
     let date = header.date.map_or_else(|| "no date   ".to_owned(), |date| format!("{:<10}", date.to_string()));
     let title = header.title.as_deref().map(|title| format!("{}  ", one_line(title))).unwrap_or_default();
-    format!("{date}  {title}{DIM}[{}]{DIM:#}", header.key)
+    format!("{date}  {title}{DIM}[{}]{DIM:#}", one_line(&header.key))
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// A text on one line, without the control characters by which it could speak to the terminal.
+pub(super) fn one_line(text: &str) -> String {
+    let plain = text.replace(|c: char| c.is_control() && !c.is_whitespace(), "");
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// At most `limit` characters from the start, cut between words.

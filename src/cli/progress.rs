@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
+use super::print::one_line;
 use crate::ingest::Progress;
 use crate::ingest::read::Survey;
 
@@ -40,9 +41,11 @@ impl Talk {
         if self.quiet {
             return;
         }
+        // Names and values come from the input.
+        let line = one_line(line);
         match &self.bar {
-            Some(bar) => bar.suspend(|| write_line(line)),
-            None => write_line(line),
+            Some(bar) => bar.suspend(|| write_line(&line)),
+            None => write_line(&line),
         }
     }
 

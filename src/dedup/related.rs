@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::embed::cores;
 use crate::kernels::gemm_f32::{PackedMatrix, linear};
 use crate::kernels::{Activation, Isa};
-use crate::search::related::closeness;
+use crate::search::related::{closeness, unit};
 use crate::store::{Store, StoreError};
 use crate::types::{ArticleId, Score, VectorId};
 
@@ -19,6 +19,10 @@ pub const RELATED: Score = 0.7;
 
 /// Mean vectors closer than this are compared passage by passage: closeness is seldom much above the cosine of the means.
 const CANDIDATE: Score = 0.8;
+
+/// Related articles that one article is paired with at most, the closest: a series of a thousand like articles (weather,
+/// stock markets) makes thousands of pairs, not half a million.
+const PAIRED: usize = 8;
 
 /// Rows of one block of the product of all means with all means.
 const BLOCK: usize = 512;
@@ -42,7 +46,7 @@ impl Closeness {
         let (mut rows, mut values) = (HashMap::new(), Vec::new());
         store.vectors_after(VectorId(0), |id, vector| {
             rows.insert(id, rows.len());
-            values.extend_from_slice(vector);
+            values.extend(unit(vector));
         })?;
         Ok(Self { isa, dims: store.model().dims, articles: store.body_vectors()?, rows, values })
     }
@@ -60,7 +64,8 @@ impl Closeness {
         closeness(&self.vectors(a), &self.vectors(b))
     }
 
-    /// The pairs of `articles` (ascending) that are related, the lower id first.
+    /// The pairs of `articles` (ascending) that are related, the lower id first: for each article the [`PAIRED`] closest of
+    /// those after it.
     pub fn pairs(&self, articles: &[ArticleId]) -> Vec<(ArticleId, ArticleId)> {
         let articles: Vec<ArticleId> =
             articles.iter().copied().filter(|article| !self.vectors(*article).is_empty()).collect();
@@ -78,7 +83,7 @@ impl Closeness {
                     loop {
                         let left = next.fetch_add(1, Ordering::Relaxed);
                         let Some(rows) = means.chunks(BLOCK * self.dims.max(1)).nth(left) else { break };
-                        let mut close = Vec::new();
+                        let mut candidates: HashMap<usize, Vec<(Score, usize)>> = HashMap::new();
                         for (right, block) in blocks.iter().enumerate().skip(left) {
                             let scores = &mut scores[..rows.len() / self.dims * block.n()];
                             linear(rows, block, Activation::Identity, scores);
@@ -86,10 +91,16 @@ impl Closeness {
                                 debug_assert!(score <= 1.01);
                                 let a = left * BLOCK + at / block.n();
                                 let b = right * BLOCK + at % block.n();
-                                if a < b && self.of(articles[a], articles[b]) >= RELATED {
-                                    close.push((articles[a], articles[b]));
+                                if a < b {
+                                    candidates.entry(a).or_default().push((score, b));
                                 }
                             }
+                        }
+                        let mut close = Vec::new();
+                        for (a, mut others) in candidates {
+                            others.sort_unstable_by(|x, y| y.0.total_cmp(&x.0).then(x.1.cmp(&y.1)));
+                            let others = others.into_iter().map(|(_, b)| (articles[a], articles[b]));
+                            close.extend(others.filter(|(a, b)| self.of(*a, *b) >= RELATED).take(PAIRED));
                         }
                         found.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).extend(close);
                     }

@@ -63,6 +63,12 @@ pub enum EmbedError {
         /// The tokenizer's own words.
         what: String,
     },
+    /// A vector is no number: the weights are damaged, or overflow.
+    #[error("\"{model}\" gives vectors that are no numbers: its weights are damaged, fetch or copy them again")]
+    NotFinite {
+        /// The model's id.
+        model: String,
+    },
     /// The forward pass failed.
     #[error("the forward pass failed: {0}")]
     Forward(#[from] candle_core::Error),
@@ -156,7 +162,11 @@ impl Embedder {
         if self.spec.normalise {
             pooling::normalise(&mut vectors);
         }
-        Ok(vectors)
+        if vectors.iter().all(|value| value.is_finite()) {
+            Ok(vectors)
+        } else {
+            Err(EmbedError::NotFinite { model: self.spec.id.clone() })
+        }
     }
 
     /// The vectors of `passages`, one a row, in their order: [passages, dims]. Runs on `workers` threads.

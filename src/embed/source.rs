@@ -49,6 +49,14 @@ pub enum SourceError {
     /// The folder or repository holds no model.
     #[error("{0} holds no config.json: it is no model folder in the sentence-transformers layout")]
     NoModel(PathBuf),
+    /// The model's own files name a folder that is not its own.
+    #[error("\"{id}\" is not to be trusted: its modules.json names \"{path}\", which is outside of its folder")]
+    Outside {
+        /// The model asked for.
+        id: String,
+        /// The path.
+        path: String,
+    },
     /// The hub has no such model, or does not show it to this user.
     #[error(
         "the hub knows no model \"{id}\"{}: check the spelling, and set HF_TOKEN if it is private or gated",
@@ -195,6 +203,11 @@ impl ModelFiles {
             }
         }
         let modules = files.get("modules.json").map_or(Vec::new(), |bytes| super::spec::module_folders(bytes));
+        // A path from a file of somebody else's: it must lead to a place below the model's folder.
+        let below = |path: &Path| path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        if let Some(path) = modules.iter().find(|path| !below(Path::new(path))) {
+            return Err(SourceError::Outside { id, path: path.clone() });
+        }
         for name in modules.into_iter().map(|folder| format!("{folder}/config.json")) {
             if let Some(bytes) = read(&name)? {
                 files.insert(name, Cow::Owned(bytes));
@@ -391,9 +404,11 @@ pub fn cached() -> Result<Vec<String>, SourceError> {
 
 /// The commit in `…/snapshots/<commit>/config.json`.
 fn commit_of(path: &Path) -> Option<String> {
-    let mut parts = path.components().map(|part| part.as_os_str().to_string_lossy());
-    parts.find(|part| part == "snapshots")?;
-    parts.next().map(Cow::into_owned)
+    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let mut triples = parts.windows(3).rev();
+    triples
+        .find(|triple| triple[0].starts_with("models--") && triple[1] == "snapshots")
+        .map(|triple| triple[2].to_string())
 }
 
 /// An error with its causes on one line.
@@ -439,6 +454,19 @@ mod tests {
     #[test]
     fn the_commit_is_read_off_the_cache_path() {
         assert_eq!(commit_of(Path::new("/c/models--a--b/snapshots/123abc/config.json")), Some("123abc".into()));
-        assert_eq!(commit_of(Path::new("/c/config.json")), None);
+        let nested = "/snapshots/hf/hub/models--a--b/snapshots/123abc/1_Pooling/config.json";
+        assert_eq!(commit_of(Path::new(nested)), Some("123abc".into()));
+        assert_eq!(commit_of(Path::new("/snapshots/c/config.json")), None);
+    }
+
+    #[test]
+    fn a_model_may_not_lead_out_of_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["../other", "/etc", "a/../../b"] {
+            let modules = format!(r#"[{{"path": "{path}", "type": "Pooling"}}]"#);
+            fs_err::write(folder.path().join("modules.json"), modules).unwrap();
+            let error = ModelFiles::open(&ModelRef::Local(folder.path().into()), false).err().unwrap();
+            assert!(matches!(error, SourceError::Outside { .. }), "{path}: {error}");
+        }
     }
 }

@@ -93,6 +93,8 @@ pub struct Spec {
     pub normalise: bool,
     /// Prompts before queries and passages.
     pub prompts: Prompts,
+    /// Whether texts are put in lower case before the tokenizer sees them.
+    pub lower_case: bool,
     /// The longest input in tokens, special tokens and prompt included.
     pub max_tokens: usize,
 }
@@ -148,6 +150,7 @@ struct TokenizerConfig {
 #[serde(default)]
 struct SentenceBert {
     max_seq_length: Option<usize>,
+    do_lower_case: bool,
 }
 
 /// The folders of `modules.json` that are not the model's own folder; none if the file is damaged, which
@@ -205,6 +208,10 @@ impl Spec {
         let settings: SentenceTransformers = parse(files, "config_sentence_transformers.json")?.unwrap_or_default();
         let prompts = prompts(&settings).map_err(|what| wrong("config_sentence_transformers.json", what))?;
         let prompts = if prompts == Prompts::default() { prompts_of_card(&files.id) } else { prompts };
+        if let Some(name) = settings.similarity_fn_name.as_deref().filter(|name| !["cosine", "dot"].contains(name)) {
+            let what = format!("similarity \"{name}\" is not supported: only cosine and dot are");
+            return Err(wrong("config_sentence_transformers.json", what));
+        }
         if !modules.include_prompt && prompts != Prompts::default() {
             return Err(wrong("1_Pooling/config.json", "pooling without the prompt's tokens is not supported".into()));
         }
@@ -212,10 +219,8 @@ impl Spec {
         // A tokenizer without a limit says 10^30.
         let tokenizer: TokenizerConfig = parse(files, "tokenizer_config.json")?.unwrap_or_default();
         let stated = tokenizer.model_max_length.filter(|&length| (1.0..1e9).contains(&length)).map(|l| l as usize);
-        let stated = parse::<SentenceBert>(files, "sentence_bert_config.json")?
-            .and_then(|settings| settings.max_seq_length)
-            .or(stated)
-            .unwrap_or(usize::MAX);
+        let transformer: SentenceBert = parse(files, "sentence_bert_config.json")?.unwrap_or_default();
+        let stated = transformer.max_seq_length.or(stated).unwrap_or(usize::MAX);
         let max_tokens = stated.min(config.max_position_embeddings.saturating_sub(first_position));
         if max_tokens < 8 {
             return refuse(format!("the longest input would be {max_tokens} tokens"));
@@ -224,7 +229,7 @@ impl Spec {
         Ok(Self {
             id: files.id.clone(),
             commit: files.commit.clone(),
-            revision: fingerprint(files),
+            revision: fingerprint(files, &prompts),
             family,
             layers: config.num_hidden_layers,
             heads: config.num_attention_heads,
@@ -237,6 +242,7 @@ impl Spec {
             pooling: modules.pooling,
             normalise: modules.normalise || settings.similarity_fn_name.as_deref().is_none_or(|name| name == "cosine"),
             prompts,
+            lower_case: transformer.do_lower_case,
             max_tokens,
         })
     }
@@ -320,9 +326,13 @@ fn parse<T: for<'a> Deserialize<'a>>(files: &ModelFiles, name: &str) -> Result<O
     })
 }
 
-/// BLAKE3 over names and contents, 16 hexadecimal digits.
-fn fingerprint(files: &ModelFiles) -> String {
+/// BLAKE3 over names, contents and prompts (which may come from a card), 16 hexadecimal digits.
+fn fingerprint(files: &ModelFiles, prompts: &Prompts) -> String {
     let mut hasher = blake3::Hasher::new();
+    for prompt in [&prompts.query, &prompts.passage] {
+        let prompt = prompt.as_deref().unwrap_or_default();
+        hasher.update(&(prompt.len() as u64).to_le_bytes()).update(prompt.as_bytes());
+    }
     for (name, bytes) in files.iter() {
         hasher.update(name.as_bytes()).update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
     }

@@ -24,6 +24,7 @@ pub struct Tokenizer {
     prompts: super::spec::Prompts,
     special_tokens: usize,
     max_tokens: usize,
+    lower_case: bool,
 }
 
 impl Tokenizer {
@@ -54,7 +55,12 @@ impl Tokenizer {
             prompts: spec.prompts.clone(),
             special_tokens,
             max_tokens: spec.max_tokens,
+            lower_case: spec.lower_case,
         })
+    }
+
+    fn cased<'a>(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+        if self.lower_case { Cow::Owned(text.to_lowercase()) } else { text }
     }
 
     /// Special tokens around every text.
@@ -65,7 +71,7 @@ impl Tokenizer {
     /// Tokens of `text` alone, without limit, prompt or special tokens.
     pub fn count(&self, text: &str) -> usize {
         // A text that the tokenizer refuses counts as nothing here; embedding it reports the error.
-        self.inner.encode_fast(text, false).map_or(0, |encoding| encoding.len())
+        self.inner.encode_fast(self.cased(Cow::Borrowed(text)).as_ref(), false).map_or(0, |encoding| encoding.len())
     }
 
     /// The ids of `text` with the prompt of its role, cut at the model's limit.
@@ -77,6 +83,7 @@ impl Tokenizer {
             Some(prompt) => Cow::Owned(format!("{prompt}{text}")),
             None => Cow::Borrowed(text),
         };
+        let prompted = self.cased(prompted);
         let wrong =
             |error: tokenizers::Error| EmbedError::Tokenizer { model: self.model.clone(), what: error.to_string() };
         let whole = self.inner.encode_fast(prompted.as_ref(), true).map_err(wrong)?;

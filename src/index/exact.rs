@@ -133,7 +133,7 @@ impl Best {
             return;
         }
         self.kept.push((id, score));
-        if self.kept.len() >= (2 * self.k).max(32) {
+        if self.kept.len() >= self.k.saturating_mul(2).max(32) {
             self.cut();
         }
     }

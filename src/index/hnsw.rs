@@ -3,8 +3,8 @@
 //! What hnsw_rs does not promise, and what is done about it here:
 //!
 //! 1. *Equal vectors strand nodes.* One node stands for all rows with the same bits; the others are listed beside it.
-//! 2. *Nodes can become unreachable.* After a build every node is visited from the entry point; those that no path leads
-//!    to are listed as strays and scanned exactly in every search.
+//! 2. *Nodes can become unreachable.* After a build the lowest layer, where a search ends, is walked from the entry point;
+//!    nodes that no path leads to are listed as strays and scanned exactly in every search.
 //! 3. *No delete, no update.* Removed rows are passed over; rows that came after the build are scanned exactly; the graph
 //!    is built again when these are more than a fifth of it.
 //! 4. *A filter can leave fewer than k.* The search is repeated twice as wide, and ends as an exact scan of what the filter
@@ -24,7 +24,7 @@ use hnsw_rs::hnsw::{Hnsw, Point};
 use hnsw_rs::hnswio::HnswIo;
 use serde::{Deserialize, Serialize};
 
-use super::exact::{Best, Exact};
+use super::exact::Exact;
 use super::{Allowed, IndexError, VectorView, folder, replace};
 use crate::kernels::Isa;
 use crate::kernels::dot::dot;
@@ -53,7 +53,8 @@ impl Distance<f32> for Cosine {
 #[derive(Serialize, Deserialize)]
 struct Manifest {
     format: u32,
-    model: String,
+    /// The mark of the store.
+    store: String,
     name: String,
     graph: String,
     data: String,
@@ -79,11 +80,9 @@ pub struct Graph {
 impl Graph {
     /// Loads the graph of a store, or builds and saves it where there is none that fits.
     ///
-    /// # Errors
-    /// When the graph cannot be written.
-    pub fn open(store: &Store, exact: Exact) -> Result<Self, IndexError> {
-        let folder = folder(store);
-        let Some((graph, manifest)) = load(&folder, &store.model().revision, exact.isa()) else {
+    /// Rows must be of unit length.
+    pub fn open(store: &Store, exact: Exact) -> Self {
+        let Some((graph, manifest)) = load(&folder(store), &mark(store), exact.isa()) else {
             return Self::build(store, exact);
         };
         let ids = |ids: Vec<i64>| ids.into_iter().map(VectorId).collect::<Vec<_>>();
@@ -97,11 +96,11 @@ impl Graph {
         let known = loaded.graph.get_nb_point() + loaded.twins.values().map(Vec::len).sum::<usize>();
         let later = loaded.later().len();
         let gone = (known + later).saturating_sub(loaded.exact.len());
-        if (later + gone) * 5 > known { Self::build(store, loaded.exact) } else { Ok(loaded) }
+        if (later + gone) * 5 > known { Self::build(store, loaded.exact) } else { loaded }
     }
 
     /// Builds the graph over all rows, one after the other, and saves it.
-    fn build(store: &Store, exact: Exact) -> Result<Self, IndexError> {
+    fn build(store: &Store, exact: Exact) -> Self {
         let isa = exact.isa();
         let mut nodes: HashMap<blake3::Hash, VectorId> = HashMap::new();
         let mut twins: HashMap<VectorId, Vec<VectorId>> = HashMap::new();
@@ -126,8 +125,9 @@ impl Graph {
         }
         let strays = strays(&graph);
         let built = Self { exact, graph, last, twins, strays };
-        built.save(store)?;
-        Ok(built)
+        // A graph that cannot be saved still answers; another process may be saving its own, or the disk is full.
+        let _ = built.save(store);
+        built
     }
 
     /// Writes a new dump beside the old one, then the manifest that names it, then deletes the old one.
@@ -147,7 +147,7 @@ impl Graph {
         let numbers = |ids: &[VectorId]| ids.iter().map(|id| id.0).collect::<Vec<_>>();
         let manifest = Manifest {
             format: FORMAT,
-            model: store.model().revision.clone(),
+            store: mark(store),
             name: name.clone(),
             graph: checksum(&graph)?,
             data: checksum(&data)?,
@@ -176,19 +176,23 @@ impl Graph {
     }
 
     /// What the graph gives for a width, with twins in their places and removed or forbidden rows left out.
-    fn candidates(&self, query: &[f32], width: usize, allowed: Option<&Allowed>) -> Vec<(VectorId, Score)> {
-        let wanted =
-            |id: &VectorId| !self.exact.rows().is_removed(*id) && allowed.is_none_or(|allowed| allowed.contains(*id));
+    fn candidates(&self, query: &[f32], width: usize, allowed: Option<&Allowed>) -> Vec<VectorId> {
+        let rows = self.exact.rows();
+        let wanted = |id: &VectorId| rows.get(*id).is_some() && allowed.is_none_or(|allowed| allowed.contains(*id));
         self.graph
             .search(query, width, width)
             .into_iter()
             .flat_map(|found| {
                 let node = VectorId(found.d_id as i64);
-                let twins = self.twins.get(&node).map_or(&[][..], Vec::as_slice);
-                std::iter::once(node).chain(twins.iter().copied()).map(move |id| (id, 1.0 - found.distance))
+                std::iter::once(node).chain(self.twins_of(node).iter().copied())
             })
-            .filter(|(id, _)| wanted(id))
+            .filter(wanted)
             .collect()
+    }
+
+    /// The rows that a node stands for beside its own.
+    fn twins_of(&self, node: VectorId) -> &[VectorId] {
+        self.twins.get(&node).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -201,29 +205,22 @@ impl VectorView for Graph {
         if let Some(allowed) = allowed.filter(|allowed| allowed.len() * 20 < nodes) {
             return self.exact.search(query, k, Some(allowed));
         }
-        let mut width = SEARCH_WIDTH.max(2 * k);
+        let mut width = SEARCH_WIDTH.max(k.saturating_mul(2));
         let found = loop {
             let found = self.candidates(query, width.min(nodes), allowed);
             if found.len() >= k || width >= nodes {
                 break found;
             }
-            width *= 2;
+            width = width.saturating_mul(2);
         };
         if found.len() < k {
             return self.exact.search(query, k, allowed);
         }
-        let mut best = Best::new(k);
-        for (id, _) in found {
-            if let Some(vector) = self.exact.rows().get(id) {
-                best.offer(id, dot(self.exact.isa(), query, vector));
-            }
-        }
-        let unlinked = self.later().into_iter().chain(self.strays.iter().copied());
+        let strays = self.strays.iter().flat_map(|stray| std::iter::once(stray).chain(self.twins_of(*stray)));
+        let unlinked = self.later().into_iter().chain(strays.copied());
         let unlinked = unlinked.filter(|id| allowed.is_none_or(|allowed| allowed.contains(*id)));
-        for (id, score) in self.exact.search_these(query, k, unlinked) {
-            best.offer(id, score);
-        }
-        best.sorted()
+        let candidates: HashSet<VectorId> = found.into_iter().chain(unlinked).collect();
+        self.exact.search_these(query, k, candidates)
     }
 
     fn len(&self) -> usize {
@@ -235,15 +232,17 @@ impl VectorView for Graph {
     }
 }
 
-/// The nodes that no path of links leads to from the entry point.
+/// The nodes of the lowest layer that no path of its links leads to from the entry point: the first node, in the order of
+/// insertion, which is that of ids, that reached the highest layer.
 fn strays(graph: &Hnsw<'static, f32, Cosine>) -> Vec<VectorId> {
     let points: HashMap<usize, Arc<Point<'_, f32>>> =
         graph.get_point_indexation().into_iter().map(|point| (point.get_origin_id(), point)).collect();
-    let Some(entry) = points.values().max_by_key(|point| point.get_point_id().0) else { return Vec::new() };
+    let order = |point: &&Arc<Point<'_, f32>>| (point.get_point_id().0, std::cmp::Reverse(point.get_origin_id()));
+    let Some(entry) = points.values().max_by_key(order) else { return Vec::new() };
     let mut seen = HashSet::from([entry.get_origin_id()]);
     let mut open = vec![entry.get_origin_id()];
     while let Some(id) = open.pop() {
-        for neighbour in points[&id].get_neighborhood_id().into_iter().flatten() {
+        for neighbour in points[&id].get_neighborhood_id().into_iter().next().into_iter().flatten() {
             if seen.insert(neighbour.d_id) {
                 open.push(neighbour.d_id);
             }
@@ -255,11 +254,11 @@ fn strays(graph: &Hnsw<'static, f32, Cosine>) -> Vec<VectorId> {
 }
 
 /// Loads a dump whose manifest and checksums hold.
-fn load(folder: &Path, model: &str, isa: Isa) -> Option<(Hnsw<'static, f32, Cosine>, Manifest)> {
+fn load(folder: &Path, store: &str, isa: Isa) -> Option<(Hnsw<'static, f32, Cosine>, Manifest)> {
     let manifest: Manifest = serde_json::from_slice(&fs_err::read(folder.join("graph.json")).ok()?).ok()?;
     let [graph, data] = dump_files(folder, &manifest.name);
     let whole = manifest.format == FORMAT
-        && manifest.model == model
+        && manifest.store == store
         && checksum(&graph).is_ok_and(|sum| sum == manifest.graph)
         && checksum(&data).is_ok_and(|sum| sum == manifest.data);
     if !whole {
@@ -270,6 +269,11 @@ fn load(folder: &Path, model: &str, isa: Isa) -> Option<(Hnsw<'static, f32, Cosi
     let loader: &'static HnswIo = Box::leak(Box::new(HnswIo::new(folder, &manifest.name)));
     let graph = loader.load_hnsw_with_dist(Cosine(isa)).ok()?;
     Some((graph, manifest))
+}
+
+/// The mark of a store, as hexadecimal digits.
+fn mark(store: &Store) -> String {
+    store.mark().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn dump_files(folder: &Path, name: &str) -> [PathBuf; 2] {

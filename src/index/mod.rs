@@ -135,9 +135,10 @@ pub fn folder(store: &Store) -> std::path::PathBuf {
 /// When the store or a file fails.
 pub fn open(store: &Store, isa: Isa, choice: Choice) -> Result<Box<dyn VectorView>, IndexError> {
     let rows = Rows::open(store)?;
-    let graph = choice.is_graph(rows.len());
+    // The graph compares by cosine: vectors that a model leaves at their own lengths are scanned.
+    let graph = choice.is_graph(rows.len()) && rows.are_unit();
     let exact = Exact::new(rows, isa);
-    if graph { Ok(Box::new(Graph::open(store, exact)?)) } else { Ok(Box::new(exact)) }
+    if graph { Ok(Box::new(Graph::open(store, exact))) } else { Ok(Box::new(exact)) }
 }
 
 /// Writes the views of a store to disk, so that the next process opens them at once. For the process that has just

@@ -8,7 +8,7 @@
 //! | 8 | rows |
 //! | 8 | components of a row |
 //! | 8 | the last change of the store that it knows of |
-//! | 16 | the model's revision, as text |
+//! | 16 | the mark of the store: views of another store or model are not taken for its own |
 //! | 16 | BLAKE3 of the 48 bytes before |
 //! | 16 | BLAKE3 of all that follows |
 //! | 8 a row | ids, ascending |
@@ -51,8 +51,8 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Maps the file and reads what the store has beyond it. A file that is missing, damaged or of another model is as
-    /// good as an empty one.
+    /// Maps the file and reads what the store has beyond it. A file that is missing, damaged or of another store is as
+    /// good as none.
     ///
     /// # Errors
     /// When the store fails.
@@ -60,11 +60,15 @@ impl Rows {
         let dims = store.model().dims;
         // Read first: vectors that come later are read twice rather than never.
         let sequence = store.sequence()?;
-        let base = Base::map(store);
-        let ids = base.as_ref().map_or_else(Vec::new, Base::ids);
+        let mut base = Base::map(store).filter(|base| base.sequence <= sequence);
+        let mut ids = base.as_ref().map_or_else(Vec::new, Base::ids);
         let mut removed = HashSet::new();
-        if let Some(base) = &base {
-            removed.extend(store.vectors_removed_after(base.sequence)?);
+        if let Some(mapped) = &base {
+            removed.extend(store.vectors_removed_after(mapped.sequence)?);
+            if !mapped.is_of(store, &ids, &removed)? {
+                (base, ids) = (None, Vec::new());
+                removed.clear();
+            }
         }
         let (mut tail_ids, mut tail) = (Vec::new(), Vec::new());
         store.vectors_after(ids.last().copied().unwrap_or(VectorId(0)), |id, vector| {
@@ -119,6 +123,11 @@ impl Rows {
             .filter(|(id, _)| !self.removed.contains(id))
     }
 
+    /// Whether all rows are of unit length.
+    pub(super) fn are_unit(&self) -> bool {
+        self.iter().all(|(_, vector)| (vector.iter().map(|value| value * value).sum::<f32>() - 1.0).abs() < 1e-3)
+    }
+
     /// Writes the file anew if it is behind.
     ///
     /// # Errors
@@ -140,7 +149,7 @@ impl Rows {
         header.extend_from_slice(&(self.len() as u64).to_le_bytes());
         header.extend_from_slice(&(self.dims as u64).to_le_bytes());
         header.extend_from_slice(&self.sequence.0.to_le_bytes());
-        header.extend_from_slice(&revision(store));
+        header.extend_from_slice(&store.mark());
         let check = checksum(&header);
         header.extend_from_slice(&check);
         header.extend_from_slice(&body.finalize().as_bytes()[..16]);
@@ -158,15 +167,29 @@ impl Rows {
         Ok(())
     }
 
-    /// Whether the file is there and whole, by its checksums; `None` where there is none.
-    pub fn verify(store: &Store) -> Option<bool> {
-        let path = folder(store).join("rows");
-        path.exists().then(|| {
-            Base::map(store).is_some_and(|base| {
-                let bytes = base.file.bytes();
-                checksum(&bytes[HEADER..]) == bytes[64..80]
-            })
-        })
+    /// What is wrong with the file and with these rows, a line each; nothing where all agree with the store.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn verify(&self, store: &Store) -> Result<Vec<String>, IndexError> {
+        let mut wrong = Vec::new();
+        if let Some(base) = &self.base {
+            let bytes = base.file.bytes();
+            if checksum(&bytes[HEADER..]) != bytes[64..80] {
+                wrong.push("the file of rows does not have its checksum".to_owned());
+            }
+        }
+        let mut count = 0;
+        store.vectors_after(VectorId(0), |id, vector| {
+            count += 1;
+            if self.get(id) != Some(vector) {
+                wrong.push(format!("row {id} is not the vector of the database"));
+            }
+        })?;
+        if count != self.len() {
+            wrong.push(format!("there are {} rows for {count} vectors", self.len()));
+        }
+        Ok(wrong)
     }
 }
 
@@ -181,11 +204,21 @@ impl Base {
         let ours = &header[..8] == MAGIC
             && checksum(&header[..48]) == header[48..64]
             && number(16) == dims as u64
-            && header[32..48] == revision(store)
+            && header[32..48] == store.mark()
             && bytes.len() == length
             && cfg!(target_endian = "little");
         let sequence = Sequence(number(24) as i64);
         ours.then_some(Self { file, rows, sequence })
+    }
+
+    /// Whether the last row that should still be in the store is there, with the same vector: it is not where the database
+    /// was replaced by an older copy of itself, and went another way since.
+    fn is_of(&self, store: &Store, ids: &[VectorId], removed: &HashSet<VectorId>) -> Result<bool, IndexError> {
+        let dims = store.model().dims;
+        let last = (0..ids.len()).rev().find(|&at| !removed.contains(&ids[at]));
+        let Some(at) = last else { return Ok(true) };
+        let mine = &self.values(dims)[at * dims..(at + 1) * dims];
+        Ok(store.vector(ids[at])?.is_some_and(|theirs| theirs == mine))
     }
 
     fn ids(&self) -> Vec<VectorId> {
@@ -208,12 +241,4 @@ fn checksum(bytes: &[u8]) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
     half
-}
-
-fn revision(store: &Store) -> [u8; 16] {
-    let mut revision = [0; 16];
-    let text = store.model().revision.as_bytes();
-    let length = text.len().min(16);
-    revision[..length].copy_from_slice(&text[..length]);
-    revision
 }

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::prepare::{Prepared, prepare};
 use super::read::{self, Input, Note, Options, Problem};
@@ -28,10 +28,10 @@ use crate::types::Article;
 /// Texts that are sorted and packed together: enough to fill passes, few enough that a stop loses seconds.
 const WINDOW: usize = 256;
 
-/// Articles of one transaction, at most.
+/// Articles of one transaction, and of one window, at most.
 const TRANSACTION: usize = 256;
 
-/// How long finished articles may wait for their transaction.
+/// How long finished articles may wait for their transaction, and texts for their window to fill.
 const COMMIT_EVERY: Duration = Duration::from_millis(1000);
 
 /// What to index, and how.
@@ -168,13 +168,21 @@ pub fn run(
             to_writer: to_writer.clone(),
             to_workers,
             window: Vec::new(),
+            behind: 0,
+            flushed: Instant::now(),
             queued: HashSet::new(),
             seen: HashMap::new(),
         };
-        scope.spawn(|| reader.run(&stopping));
+        scope.spawn(|| {
+            let _guard = StopOnPanic(&failed);
+            reader.run(&stopping);
+        });
         for _ in 0..workers {
             let (from_reader, to_writer) = (from_reader.clone(), to_writer.clone());
-            scope.spawn(|| work(embedder, from_reader, to_writer, &stopping));
+            scope.spawn(|| {
+                let _guard = StopOnPanic(&failed);
+                work(embedder, from_reader, to_writer, &stopping);
+            });
         }
         drop((from_reader, to_writer));
         // On an error the channel is dropped, so that nobody waits to send.
@@ -193,6 +201,17 @@ pub fn run(
     Ok(summary)
 }
 
+/// Stops the run when its thread panics: what the thread was to deliver would be waited for in vain.
+struct StopOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 struct Reader<'a> {
     store: Store,
     embedder: &'a Embedder,
@@ -201,6 +220,9 @@ struct Reader<'a> {
     to_workers: Sender<Batch>,
     /// Texts that wait to be packed.
     window: Batch,
+    /// Articles since the window was last handed on: they wait for it, and so do all after them.
+    behind: usize,
+    flushed: Instant,
     /// Keys of `window`.
     queued: HashSet<TextKey>,
     /// Content of the articles of this run, by a hash of their keys.
@@ -273,10 +295,9 @@ impl Reader<'_> {
             }
         }
         let flow = self.send(Message::Article(Box::new(Waiting { article, held, missing, read })))?;
-        if flow.is_continue() && self.window.len() >= WINDOW {
-            return Ok(self.flush());
-        }
-        Ok(flow)
+        self.behind += 1;
+        let full = self.window.len() >= WINDOW || self.behind >= TRANSACTION || self.flushed.elapsed() >= COMMIT_EVERY;
+        if flow.is_continue() && full { Ok(self.flush()) } else { Ok(flow) }
     }
 
     /// Packs the window into batches of like lengths and hands them to the workers.
@@ -285,6 +306,7 @@ impl Reader<'_> {
         let lengths: Vec<usize> =
             window.iter().map(|text| text.as_ref().map_or(0, |(_, tokens)| tokens.ids.len())).collect();
         self.queued.clear();
+        (self.behind, self.flushed) = (0, Instant::now());
         for group in batch::plan(&lengths) {
             let batch: Batch = group.into_iter().filter_map(|at| window[at].take()).collect();
             if self.to_workers.send(batch).is_err() {
@@ -357,7 +379,15 @@ impl<'a> Writer<'a> {
 
     /// Ends when every other thread has.
     fn run(&mut self, messages: Receiver<Message>) -> Result<(), IngestError> {
-        for message in messages {
+        loop {
+            let message = match messages.recv_timeout(COMMIT_EVERY) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.commit()?;
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return self.commit(),
+            };
             match message {
                 Message::Event(event) => {
                     match event {
@@ -398,7 +428,6 @@ impl<'a> Writer<'a> {
                 self.commit()?;
             }
         }
-        self.commit()
     }
 
     /// Moves `ready` over the articles whose vectors have all arrived.

@@ -41,7 +41,7 @@ struct Job<'a> {
 /// Attention of each of `sequences` (ranges of rows) over itself.
 ///
 /// `qkv`: [tokens, 3 * hidden], queries, keys and values side by side; `out`: [tokens, hidden]. Heads are slices of
-/// `hidden / heads` columns. Rows of `out` that no sequence names are left as they are.
+/// `hidden / heads` columns, given together. Rows of `out` that no sequence names are left as they are.
 ///
 /// # Panics
 /// If `heads` does not divide the hidden width, a length is not what the shapes ask for, or a range leaves the rows.
@@ -49,20 +49,17 @@ pub fn attention(
     isa: Isa,
     qkv: &[f32],
     sequences: &[Range<usize>],
-    heads: usize,
+    (heads, hidden): (usize, usize),
     out: &mut [f32],
     scratch: &mut AttentionScratch,
 ) {
     assert_eq!(qkv.len(), 3 * out.len(), "attention: qkv is three times as wide as out");
-    let tokens = sequences.iter().map(|s| s.end).max().unwrap_or(0);
-    if tokens == 0 {
-        return;
-    }
-    let rows = sequences.iter().map(|s| s.len()).sum::<usize>();
-    assert!(sequences.iter().all(|s| s.start <= s.end), "attention: a sequence ends before it starts");
-    assert_eq!(out.len() % rows.max(1), 0, "attention: out has a whole number of rows");
-    let hidden = out.len() / tokens;
-    assert_eq!(hidden * tokens, out.len(), "attention: sequences cover all rows");
+    assert!(hidden > 0 && out.len().is_multiple_of(hidden), "attention: out has rows of {hidden}");
+    let rows = out.len() / hidden;
+    assert!(
+        sequences.iter().all(|s| s.start <= s.end && s.end <= rows),
+        "attention: a sequence leaves the {rows} rows"
+    );
     assert!(heads > 0 && hidden.is_multiple_of(heads), "attention: {heads} heads do not divide a width of {hidden}");
     let mut job = Job { qkv, sequences, heads, hidden, out, scratch };
     let job = &mut job;

@@ -40,11 +40,11 @@ impl PackedMatrix {
     /// # Panics
     /// If a length is not what the shape asks for.
     pub fn new(isa: Isa, weights: &[f32], bias: Option<&[f32]>, n: usize, k: usize) -> Self {
-        assert_eq!(weights.len(), n * k, "PackedMatrix::new: weights");
+        assert_eq!(Some(weights.len()), n.checked_mul(k), "PackedMatrix::new: weights");
         assert!(bias.is_none_or(|b| b.len() == n), "PackedMatrix::new: bias");
         let width = panel_width(isa);
         let padded = n.next_multiple_of(width);
-        let mut panels = AlignedBuffer::zeroed(padded * k);
+        let mut panels = AlignedBuffer::zeroed(padded.checked_mul(k).expect("PackedMatrix::new: panels fit in memory"));
         for (col, row) in weights.chunks_exact(k.max(1)).enumerate() {
             let panel = &mut panels.as_mut_slice()[(col / width) * width * k..];
             for (at, &weight) in row.iter().enumerate() {

@@ -139,7 +139,7 @@ fn attention_agrees_with_the_reference() {
             let sequences = [0..1, 1..1, 1..8, 8..24, 24..57, 57..88, 88..300];
             let qkv: Vec<f32> = values(300 * 3 * hidden, 6).iter().map(|v| v * 3.0).collect();
             let mut out = vec![f32::NAN; 300 * hidden];
-            attention(isa, &qkv, &sequences, heads, &mut out, &mut AttentionScratch::default());
+            attention(isa, &qkv, &sequences, (heads, hidden), &mut out, &mut AttentionScratch::default());
             let at = |row: usize, part: usize, col: usize| f64::from(qkv[row * 3 * hidden + part * hidden + col]);
             let mut expected = vec![0.0; 300 * hidden];
             for sequence in &sequences {

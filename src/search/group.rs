@@ -25,7 +25,7 @@ pub fn closest_articles(
     view: &dyn VectorView,
     store: &Store,
 ) -> Result<Vec<(ArticleId, Score)>, StoreError> {
-    let mut wanted = FIRST_ROUND * k;
+    let mut wanted = FIRST_ROUND.saturating_mul(k);
     loop {
         let found = view.search(query, wanted, allowed);
         let exhausted = found.len() < wanted || wanted >= view.len();
@@ -43,6 +43,6 @@ pub fn closest_articles(
             articles.truncate(k);
             return Ok(articles);
         }
-        wanted *= 4;
+        wanted = wanted.saturating_mul(4);
     }
 }

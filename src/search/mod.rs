@@ -19,6 +19,9 @@ use crate::types::{ArticleId, CharSpan, PassageId, Score};
 
 pub use related::{Related, related};
 
+/// Hits whose closest sentence is looked for: it costs a pass through the model for each, and people do not read more.
+pub const MARKED: usize = 50;
+
 /// A question to a store.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
@@ -56,7 +59,7 @@ pub struct PassageHit {
     pub text: String,
     /// The characters of `text` in the field.
     pub span: CharSpan,
-    /// The sentence that is closest to the question, as characters of `text`.
+    /// The sentence that is closest to the question, as characters of `text`; all of it beyond the first [`MARKED`] hits.
     pub sentence: CharSpan,
 }
 
@@ -103,7 +106,7 @@ pub fn search(
             passage: show(article, passage, passage_score, store)?,
         });
     }
-    snippet::mark_sentences(hits.iter_mut().map(|hit| &mut hit.passage), &query, embedder)?;
+    snippet::mark_sentences(hits.iter_mut().take(MARKED).map(|hit| &mut hit.passage), &query, embedder)?;
     Ok(hits)
 }
 

@@ -29,7 +29,7 @@ pub struct Related {
 }
 
 /// How close two articles are: the mean over the passages of each of the score of its closest passage in the other, both
-/// ways together (the symmetric Chamfer similarity). 1 for the same passages in any order; a short article inside a long
+/// ways together (the symmetric Chamfer similarity); vectors are of unit length. 1 for the same passages in any order; a short article inside a long
 /// one is less close to it than a copy.
 pub fn closeness(a: &[&[f32]], b: &[&[f32]]) -> Score {
     let best = |from: &[f32], among: &[&[f32]]| {
@@ -53,29 +53,23 @@ pub fn related(
     view: &dyn VectorView,
     store: &Store,
 ) -> Result<Vec<Related>, SearchError> {
-    let mut sums: HashMap<ArticleId, Score> = HashMap::new();
-    for vector in vectors {
-        let near = view.search(vector, AROUND_EACH.max(2 * k), None);
-        let scores: HashMap<VectorId, Score> = near.iter().copied().collect();
-        let ids: Vec<VectorId> = near.into_iter().map(|(id, _)| id).collect();
-        let mut best: HashMap<ArticleId, Score> = HashMap::new();
-        for located in store.passages_with(&ids, &Filter::default())? {
-            let entry = best.entry(located.article).or_insert(f32::NEG_INFINITY);
-            *entry = entry.max(scores[&located.passage.vector]);
+    let mut around = AROUND_EACH.max(k.saturating_mul(2));
+    let mut candidates = loop {
+        let candidates = near(vectors, itself, around, view, store)?;
+        if candidates.len() >= k || around >= view.len() {
+            break candidates;
         }
-        for (article, score) in best {
-            *sums.entry(article).or_default() += score;
-        }
-    }
-    let mut candidates: Vec<_> = sums.into_iter().filter(|(article, _)| Some(*article) != itself).collect();
-    candidates.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    candidates.truncate(COMPARED * k);
+        around = around.saturating_mul(4);
+    };
+    candidates.truncate(COMPARED.saturating_mul(k));
 
+    let vectors: Vec<Vec<f32>> = vectors.iter().map(|vector| unit(vector)).collect();
     let own: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
     let mut compared = Vec::with_capacity(candidates.len());
     for (article, _) in candidates {
         let passages = body_passages(store, article)?;
         let theirs = store.vectors(&passages.iter().map(|passage| passage.vector).collect::<Vec<_>>())?;
+        let theirs: Vec<Vec<f32>> = theirs.iter().map(|vector| unit(vector)).collect();
         let score = closeness(&own, &theirs.iter().map(Vec::as_slice).collect::<Vec<_>>());
         compared.push((article, score, passages, theirs));
     }
@@ -103,6 +97,39 @@ pub fn related(
         });
     }
     Ok(found)
+}
+
+/// Articles with a passage near one of `vectors`, with the sum over these of the score of the nearest; greatest first.
+fn near(
+    vectors: &[Vec<f32>],
+    itself: Option<ArticleId>,
+    around: usize,
+    view: &dyn VectorView,
+    store: &Store,
+) -> Result<Vec<(ArticleId, Score)>, SearchError> {
+    let mut sums: HashMap<ArticleId, Score> = HashMap::new();
+    for vector in vectors {
+        let near = view.search(vector, around, None);
+        let scores: HashMap<VectorId, Score> = near.iter().copied().collect();
+        let ids: Vec<VectorId> = near.into_iter().map(|(id, _)| id).collect();
+        let mut best: HashMap<ArticleId, Score> = HashMap::new();
+        for located in store.passages_with(&ids, &Filter::default())? {
+            let entry = best.entry(located.article).or_insert(f32::NEG_INFINITY);
+            *entry = entry.max(scores[&located.passage.vector]);
+        }
+        for (article, score) in best {
+            *sums.entry(article).or_default() += score;
+        }
+    }
+    let mut candidates: Vec<_> = sums.into_iter().filter(|(article, _)| Some(*article) != itself).collect();
+    candidates.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    Ok(candidates)
+}
+
+/// A vector scaled to unit length: closeness compares by cosine, whatever the model.
+pub(crate) fn unit(vector: &[f32]) -> Vec<f32> {
+    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    vector.iter().map(|value| value / length).collect()
 }
 
 /// The passages of an article's body, or of its title where it has no other.

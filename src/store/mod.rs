@@ -114,6 +114,13 @@ pub enum StoreError {
     /// Another process writes to it.
     #[error("another voisin is writing to {path}: wait until it has ended, or use another --store", path = .0.display())]
     Locked(PathBuf),
+    /// It cannot be read without being written to.
+    #[error(
+        "{path} may only be read by this user, but its last changes are still in its log: open it once as a user who may \
+         write there, with `voisin status --store {path}`",
+        path = .0.display()
+    )]
+    ReadOnly(PathBuf),
     /// The disk is full.
     #[error(
         "no space is left on the disk of {path}: free some and run the same command again; what was reported as indexed \
@@ -147,6 +154,8 @@ pub struct Store {
     folder: PathBuf,
     path: PathBuf,
     connection: Connection,
+    /// Drawn when the store was made.
+    id: String,
     making: Making,
     /// Held as long as this process may write.
     lock: Option<File>,
@@ -164,6 +173,21 @@ impl Store {
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags).map_err(|error| wrap(&path, error))?;
+        match Self::with_connection(folder, path.clone(), connection, None) {
+            Err(StoreError::Sqlite { source, .. }) if is_read_only(&source) => Self::open_immutable(folder, path),
+            result => result,
+        }
+    }
+
+    /// Opens a store that this user may only read: without the log, which nobody can be writing then.
+    fn open_immutable(folder: &Path, path: PathBuf) -> Result<Self, StoreError> {
+        if fs_err::metadata(path.with_extension("db-wal")).is_ok_and(|log| log.len() > 0) {
+            return Err(StoreError::ReadOnly(folder.to_owned()));
+        }
+        let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
+            .map_err(|error| wrap(&path, error))?;
         Self::with_connection(folder, path, connection, None)
     }
 
@@ -226,12 +250,13 @@ impl Store {
         lock: Option<File>,
     ) -> Result<Self, StoreError> {
         let opened = schema::prepare(&mut connection, lock.is_some()).map_err(|error| wrap(&path, error))?;
-        let making = match opened {
-            schema::Opened::Ready(making) => making,
+        let (id, making) = match opened {
+            schema::Opened::Ready(id, making) => (id, making),
+            schema::Opened::Empty => return Err(StoreError::Missing(folder.to_owned())),
             schema::Opened::Foreign => return Err(StoreError::Foreign(path)),
             schema::Opened::Newer(found) => return Err(StoreError::Newer { path, found }),
         };
-        Ok(Self { folder: folder.to_owned(), path, connection, making, lock })
+        Ok(Self { folder: folder.to_owned(), path, connection, id, making, lock })
     }
 
     /// The folder of the store.
@@ -244,9 +269,28 @@ impl Store {
         &self.making.model
     }
 
+    /// 16 bytes that no other store and no other model share: what a view of this store is marked with.
+    pub fn mark(&self) -> [u8; 16] {
+        let mut mark = [0; 16];
+        let hash = blake3::hash(format!("{} {}", self.id, self.model().revision).as_bytes());
+        mark.copy_from_slice(&hash.as_bytes()[..16]);
+        mark
+    }
+
     /// Tokens that its passages should have.
     pub fn passage_tokens(&self) -> usize {
         self.making.passage_tokens
+    }
+
+    /// Until the answer is dropped, everything read from this store is of this moment, whatever others write.
+    ///
+    /// # Errors
+    /// When SQLite fails, or another snapshot of the same connection lives.
+    pub fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
+        let transaction = self.sql(self.connection.unchecked_transaction())?;
+        // The moment is that of the first read.
+        self.sequence()?;
+        Ok(Snapshot(transaction))
     }
 
     fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {
@@ -276,6 +320,16 @@ fn wrap(path: &Path, error: rusqlite::Error) -> StoreError {
         _ => StoreError::Sqlite { path: path.to_owned(), source: error },
     }
 }
+
+fn is_read_only(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
+    matches!(error.sqlite_error_code(), Some(CannotOpen | PermissionDenied | ReadOnly))
+}
+
+/// What a store holds at one moment, for as long as this lives: see [`Store::snapshot`].
+pub struct Snapshot<'a>(
+    #[allow(dead_code, reason = "held for its drop, which ends the transaction")] rusqlite::Transaction<'a>,
+);
 
 /// A vector as stored: f32, little-endian.
 fn to_bytes(vector: &[f32]) -> Vec<u8> {

@@ -222,6 +222,19 @@ impl Store {
         )
     }
 
+    /// The vector of a row, `None` where there is no such row.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn vector(&self, id: VectorId) -> Result<Option<Vec<f32>>, StoreError> {
+        let bytes: Option<Vec<u8>> = self.sql(
+            self.connection
+                .query_row("SELECT embedding FROM vectors WHERE id = ?1", [id.0], |row| row.get(0))
+                .optional(),
+        )?;
+        Ok(bytes.map(|bytes| from_bytes(&bytes).collect()))
+    }
+
     /// The vectors of the given rows, in that order.
     ///
     /// # Errors
@@ -308,21 +321,13 @@ impl Store {
         })
     }
 
-    /// The row of the article with this key, or else with this row number written out.
+    /// The row of the article with this key.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn find(&self, name: &str) -> Result<Option<ArticleId>, StoreError> {
-        let find = |sql, value: &dyn rusqlite::ToSql| {
-            self.sql(self.connection.query_row(sql, [value], |row| row.get(0).map(ArticleId)).optional())
-        };
-        if let Some(id) = find("SELECT id FROM articles WHERE key = ?1", &name)? {
-            return Ok(Some(id));
-        }
-        match name.strip_prefix('#').unwrap_or(name).parse::<i64>() {
-            Ok(id) => find("SELECT id FROM articles WHERE id = ?1", &id),
-            Err(_) => Ok(None),
-        }
+    pub fn find(&self, key: &str) -> Result<Option<ArticleId>, StoreError> {
+        let find = self.connection.query_row("SELECT id FROM articles WHERE key = ?1", [key], |row| row.get(0));
+        self.sql(find.map(ArticleId).optional())
     }
 
     /// Articles whose key or address contains `part`, at most `limit`: to help a user who misspelt one.

@@ -65,8 +65,10 @@ const STEPS: [&str; VERSION as usize] = ["
 
 /// What opening found.
 pub(super) enum Opened {
-    /// A store of this format, and what it was made for.
-    Ready(Making),
+    /// A store of this format: its id, and what it was made for.
+    Ready(String, Making),
+    /// A file without tables: its making was cut short, or goes on.
+    Empty,
     /// A database that is not ours.
     Foreign,
     /// A store of a newer format.
@@ -76,8 +78,7 @@ pub(super) enum Opened {
 /// Makes the tables in an empty file.
 pub(super) fn create(connection: &mut Connection, making: &Making) -> Result<()> {
     let model = &making.model;
-    let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if objects > 0 {
+    if !is_empty(connection)? {
         return Ok(());
     }
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -94,7 +95,13 @@ pub(super) fn create(connection: &mut Connection, making: &Making) -> Result<()>
     ] {
         transaction.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
     }
+    // Views of another store are told from those of this one by it.
+    transaction.execute("INSERT INTO meta VALUES ('store_id', hex(randomblob(16)))", [])?;
     transaction.commit()
+}
+
+fn is_empty(connection: &Connection) -> Result<bool> {
+    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
 }
 
 /// Sets a connection up, brings an older format forward if this process may write, and reads the model.
@@ -105,7 +112,7 @@ pub(super) fn prepare(connection: &mut Connection, may_write: bool) -> Result<Op
     let application: u32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if application != APPLICATION {
-        return Ok(Opened::Foreign);
+        return Ok(if application == 0 && is_empty(connection)? { Opened::Empty } else { Opened::Foreign });
     }
     if version > VERSION {
         return Ok(Opened::Newer(version));
@@ -119,7 +126,7 @@ pub(super) fn prepare(connection: &mut Connection, may_write: bool) -> Result<Op
         connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
     };
     let number = |key: &str| meta(key).map(|value| value.parse().unwrap_or(0));
-    Ok(Opened::Ready(Making {
+    let making = Making {
         model: ModelIdentity {
             id: meta("model_id")?,
             reference: meta("model_reference")?,
@@ -127,7 +134,8 @@ pub(super) fn prepare(connection: &mut Connection, may_write: bool) -> Result<Op
             dims: number("model_dims")?,
         },
         passage_tokens: number("passage_tokens")?,
-    }))
+    };
+    Ok(Opened::Ready(meta("store_id")?, making))
 }
 
 fn migrate(connection: &Connection, from: u32) -> Result<()> {

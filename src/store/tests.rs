@@ -132,6 +132,9 @@ fn filters_know_how_precise_a_date_is() {
 fn stores_that_cannot_be_opened_say_why() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(Store::open(folder.path()), Err(StoreError::Missing(_))));
+    // Killed while it was made: an empty file is no store yet, and can become one.
+    fs_err::write(folder.path().join(DATABASE), b"").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Missing(_))));
 
     let store = Store::open_to_write(folder.path(), &making()).unwrap();
     assert!(matches!(Store::open_to_write(folder.path(), &making()), Err(StoreError::Locked(_))));

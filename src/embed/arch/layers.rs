@@ -131,9 +131,13 @@ impl CustomOp1 for Attention<'_> {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (rows, columns) = layout.shape().dims2()?;
-        let mut out = vec![0.0; rows * columns / 3];
+        if columns % 3 != 0 {
+            bail!("attention was given {columns} columns, which are not three times a width");
+        }
+        let hidden = columns / 3;
+        let mut out = vec![0.0; rows * hidden];
         let scratch = &mut self.scratch.borrow_mut();
-        attention(self.isa, values(storage, layout)?, self.sequences, self.heads, &mut out, scratch);
-        Ok((CpuStorage::F32(out), (rows, columns / 3).into()))
+        attention(self.isa, values(storage, layout)?, self.sequences, (self.heads, hidden), &mut out, scratch);
+        Ok((CpuStorage::F32(out), (rows, hidden).into()))
     }
 }

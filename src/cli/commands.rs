@@ -36,7 +36,9 @@ pub(super) fn run(args: Args) -> Result<Outcome, CliError> {
         Command::Verify => verify(common),
         Command::Remove(remove) => self::remove(common, &remove.articles),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "voisin", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "voisin", &mut script);
+            std::io::stdout().write_all(&script)?;
             Ok(Outcome::Found)
         }
         Command::Man { command } => man(command.as_deref()),
@@ -55,7 +57,7 @@ fn index(common: &Common, args: &args::Index) -> Result<Outcome, CliError> {
     let (embedder, making) = settings::making(args, common, &options)?;
     let mut store = Store::open_to_write(&common.store, &making)?;
 
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signal(inputs.contains(&Input::Stdin))?;
     let survey = read::survey(&inputs);
     let mut talk = Talk::new(survey, common.quiet);
     let job = Job {
@@ -94,8 +96,12 @@ fn index(common: &Common, args: &args::Index) -> Result<Outcome, CliError> {
     Ok(outcome(summary.added + summary.changed + summary.unchanged > 0))
 }
 
-/// A flag that the first interrupt sets; the second ends the process.
-fn stop_on_signal() -> Result<std::sync::Arc<AtomicBool>, CliError> {
+/// How long a run may go on after an interrupt where it may be waiting for standard input: what is finished is stored once
+/// a second, and a read that nothing arrives for cannot be broken off.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// A flag that the first interrupt sets; the second ends the process, and so does time where standard input is read.
+fn stop_on_signal(reads_stdin: bool) -> Result<std::sync::Arc<AtomicBool>, CliError> {
     let stop = std::sync::Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     ctrlc::set_handler(move || {
@@ -103,6 +109,12 @@ fn stop_on_signal() -> Result<std::sync::Arc<AtomicBool>, CliError> {
             std::process::exit(130);
         }
         write_line("stopping: storing what is finished (once more to end at once)");
+        if reads_stdin {
+            std::thread::spawn(|| {
+                std::thread::sleep(GRACE);
+                std::process::exit(130);
+            });
+        }
     })
     .map_err(|error| CliError::Said(format!("cannot listen for interrupts: {error}")))?;
     Ok(stop)

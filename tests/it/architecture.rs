@@ -18,10 +18,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("search", &["types", "text", "embed", "index", "store"]),
     ("dedup", &["types", "kernels", "text", "embed", "index", "store", "search"]),
     ("ingest", &["types", "text", "chunk", "embed", "store"]),
-    (
-        "engine",
-        &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest"],
-    ),
+    ("engine", &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest"]),
     (
         "verify",
         &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest", "engine"],
@@ -212,7 +209,9 @@ fn library_rooms_never_print_exit_or_read_the_environment() {
     .unwrap();
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| source.room() != "cli") {
-        wrong.extend(never.find_iter(&source.code).map(|found| format!("{}: {}", source.path.display(), found.as_str())));
+        wrong.extend(
+            never.find_iter(&source.code).map(|found| format!("{}: {}", source.path.display(), found.as_str())),
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

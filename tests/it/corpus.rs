@@ -48,7 +48,8 @@ fn the_seeds_are_found_and_paired() {
     desk.run(&["index", "seeds"]).expect(0);
     let seed = |id: &str| id.trim_start_matches("seeds/")[..3].to_owned();
 
-    let found = desk.run(&["search", "--json", "délégation militaire russe reçue à Benghazi en août 2023"]).expect(0).ids();
+    let found =
+        desk.run(&["search", "--json", "délégation militaire russe reçue à Benghazi en août 2023"]).expect(0).ids();
     let mut first: Vec<String> = found[..2].iter().map(|id| seed(id)).collect();
     first.sort();
     assert_eq!(first, ["000", "001"], "{found:?}");

@@ -1,6 +1,16 @@
 //! The integration tests, in one binary.
 
+/// The house rules, read off the sources.
+mod architecture;
+/// The command line as people and programs meet it.
+mod cli;
+/// Answers that are good: the fixtures' own truth, and the user's sample articles.
+mod corpus;
 /// Vectors against those of sentence-transformers.
 mod golden;
 /// Models of the hub, over HTTP against a hub on this machine.
 mod hub;
+/// Runs that are killed or interrupted, and gone on with.
+mod resume;
+/// What these tests share.
+mod support;

@@ -17,7 +17,8 @@ const KILLS: usize = 4;
 /// copy of the one before it.
 fn corpus() -> String {
     let mut sentences: Vec<String> = Vec::new();
-    let files = ["inondation-apo.txt", "libye-visite-apo.txt", "cable-maj.txt", "gel-vignes.txt", "pesticides-tribunal.txt"];
+    let files =
+        ["inondation-apo.txt", "libye-visite-apo.txt", "cable-maj.txt", "gel-vignes.txt", "pesticides-tribunal.txt"];
     for file in files {
         let text = fs_err::read_to_string(fixtures().join("articles").join(file)).unwrap();
         let paragraphs = text.split("\n\n").flat_map(|paragraph| paragraph.split(". "));
@@ -124,7 +125,8 @@ fn an_interrupt_stores_what_is_finished_and_says_how_to_go_on() {
     // From here on interrupts are listened to, and embedding the corpus takes longer than this.
     std::thread::sleep(Duration::from_millis(150));
     interrupt(&running);
-    let answer = running.end().expect(130).says(&["stopping: storing what is finished", "stopped: what is stored is safe"]);
+    let answer =
+        running.end().expect(130).says(&["stopping: storing what is finished", "stopped: what is stored is safe"]);
     let run = answer.one()["run"].take();
     assert_eq!(run["stopped"], true);
     let stored = check(&desk);
@@ -138,13 +140,13 @@ fn an_interrupt_stores_what_is_finished_and_says_how_to_go_on() {
 
 #[cfg(unix)]
 fn interrupt(running: &Running) {
-    let sent = std::process::Command::new("sh").arg("-c").arg(format!("kill -INT {}", running.0.id())).status().unwrap();
+    let sent =
+        std::process::Command::new("sh").arg("-c").arg(format!("kill -INT {}", running.0.id())).status().unwrap();
     assert!(sent.success());
 }
 
 /// Killed between the creation of the file and that of its tables.
 #[test]
-#[ignore = "bug: an empty voisin.db counts as a foreign file, so the run cannot be resumed"]
 fn a_store_whose_file_was_only_just_made_can_be_gone_on_with() {
     let desk = desk();
     desk.write(".voisin/voisin.db", "");
@@ -154,7 +156,6 @@ fn a_store_whose_file_was_only_just_made_can_be_gone_on_with() {
 /// Nothing arrives on standard input, as when the program before it in the pipe is slow.
 #[cfg(unix)]
 #[test]
-#[ignore = "bug: the interrupt is looked at only when something has been read"]
 fn an_interrupt_ends_a_run_that_waits_for_its_input() {
     let desk = Desk::new();
     let mut running = Running::start(desk.command(&["index", "-"]), Stdio::piped());

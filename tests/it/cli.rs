@@ -1,0 +1,1033 @@
+//! The command line as people and programs meet it: what goes in, what comes out, and how it ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::{Desk, Running, copy, expected, fixtures, say, tiny, tiny_model, wait_until};
+
+/// Articles of the fixtures, as `tests/fixtures/README.md` counts them.
+const ARTICLES: u64 = 33;
+
+/// Names of the members of an object, in their order.
+fn names(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// Human output without the digits that may differ from one CPU to the next: scores keep two.
+fn steady(text: &str) -> String {
+    regex::Regex::new(r"\b(\d\.\d\d)\d\b").unwrap().replace_all(text, "$1").into_owned()
+}
+
+// ---- index, status, verify -------------------------------------------------------------------------------------------
+
+#[test]
+fn index_counts_what_there_is() {
+    let desk = Desk::with_corpus();
+    let indexed: Value = serde_json::from_str(&desk.read("indexed.json")).unwrap();
+    let (run, store) = (&indexed["run"], &indexed["store"]);
+    assert_eq!((&run["added"], &store["articles"]), (&ARTICLES.into(), &ARTICLES.into()));
+    for none in ["changed", "unchanged", "skipped", "ignored", "dropped_tokens"] {
+        assert_eq!(run[none], 0, "{none}: {run}");
+    }
+    assert_eq!(run["notes"], 1, "one article is in Windows-1252");
+    assert_eq!(run["stopped"], false);
+    assert_eq!(run["passages"], store["passages"]);
+    assert_eq!(run["embedded"], store["vectors"]);
+    assert!(store["vectors"].as_u64() < store["passages"].as_u64(), "the copy shares the vectors of its original");
+    assert_eq!(store["languages"], json!([["fr", 31], ["en", 1], ["es", 1]]));
+    assert_eq!(store["identical"], 1);
+
+    let status = desk.run(&["status", "--json"]).expect(0).one();
+    assert_eq!(names(&status), ["folder", "format", "model", "store"]);
+    assert_eq!(status["model"]["id"], "voisin-fr-en-mini");
+    let mut held = status["store"].clone();
+    // The log of the database is folded into it when the last process leaves.
+    held["bytes"] = store["bytes"].clone();
+    assert_eq!(&held, store);
+    desk.run(&["status"]).expect(0);
+    desk.verify();
+    desk.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn indexing_again_embeds_only_what_changed() {
+    let desk = Desk::with_corpus();
+    let before = desk.stats();
+    let again = desk.run(&["index", "articles", "--json"]).expect(0).one();
+    assert_eq!((&again["run"]["unchanged"], &again["run"]["added"]), (&ARTICLES.into(), &0.into()));
+    assert_eq!((&again["run"]["embedded"], &again["run"]["tokens"]), (&0.into(), &0.into()));
+    assert_eq!(again["store"]["sequence"], before["sequence"], "nothing was written");
+
+    let text = desk.read("articles/cable-apo.txt") + "\n\nUn second navire câblier est attendu à Brest jeudi soir.\n";
+    desk.write("articles/cable-apo.txt", text);
+    let run = desk.run(&["index", "articles", "--json"]).expect(0).one()["run"].take();
+    assert_eq!((&run["changed"], &run["unchanged"], &run["added"]), (&1.into(), &(ARTICLES - 1).into(), &0.into()));
+    let embedded = run["embedded"].as_u64().unwrap();
+    assert!((1..=4).contains(&embedded), "one article was embedded again: {run}");
+    assert_eq!(desk.stats()["articles"], ARTICLES);
+    let found = desk.run(&["search", "--json", "-k", "1", "second navire câblier attendu à Brest"]).expect(0).ids();
+    assert_eq!(found, ["articles/cable-apo.txt"]);
+    desk.verify();
+}
+
+#[test]
+fn a_store_that_is_not_there_is_said_with_the_command_that_makes_it() {
+    let desk = Desk::new();
+    for command in
+        [&["search", "crue"][..], &["similar", "a"], &["duplicates"], &["status"], &["verify"], &["remove", "a"]]
+    {
+        desk.run(command).refused(&["there is no store at .voisin", "voisin index PATH --store .voisin"]);
+    }
+    assert!(!desk.path(".voisin").exists(), "asking makes no store");
+}
+
+// ---- search ----------------------------------------------------------------------------------------------------------
+
+/// An article's text as the program counts it: the file, without a leading ` date 2023-08 ` and white space after it.
+fn article_text(desk: &Desk, id: &str) -> String {
+    let text = desk.read(id);
+    let date = regex::Regex::new(r"^\s*date \d{4}(?:-\d\d){0,2}\s+").unwrap();
+    match date.find(&text) {
+        Some(found) => text[found.end()..].to_owned(),
+        None => text,
+    }
+}
+
+/// What Python's `text[start:end]` gives.
+fn slice(text: &str, start: u64, end: u64) -> String {
+    text.chars().skip(start as usize).take((end - start) as usize).collect()
+}
+
+#[test]
+fn search_prints_hits_as_documented() {
+    let desk = Desk::with_corpus();
+    let hits = desk.run(&["search", "--json", "crue meurtrière en Ardèche"]).expect(0).objects();
+    assert_eq!(hits.len(), 10, "the default of -k");
+    for (at, hit) in hits.iter().enumerate() {
+        assert_eq!(names(hit), ["rank", "score", "article", "passage"]);
+        assert_eq!(hit["rank"], at + 1);
+        let (article, passage) = (&hit["article"], &hit["passage"]);
+        assert_eq!(names(article), ["id", "title", "date", "source", "url", "language"]);
+        assert_eq!(names(passage), ["id", "field", "score", "text", "start", "end", "sentence"]);
+        assert_eq!(names(&passage["sentence"]), ["start", "end"]);
+        let count = |value: &Value| value.as_u64().unwrap();
+        let text = passage["text"].as_str().unwrap();
+        let length = text.chars().count() as u64;
+        assert_eq!(count(&passage["end"]) - count(&passage["start"]), length, "{passage}");
+        let sentence = slice(text, count(&passage["sentence"]["start"]), count(&passage["sentence"]["end"]));
+        assert!(!sentence.trim().is_empty() && count(&passage["sentence"]["end"]) <= length, "{passage}");
+        assert!(hit["score"].as_f64().unwrap() <= 1.0);
+    }
+    let scores: Vec<f64> = hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    let distinct: BTreeSet<&str> = hits.iter().map(|hit| hit["article"]["id"].as_str().unwrap()).collect();
+    assert_eq!(distinct.len(), hits.len(), "an article comes once");
+}
+
+#[test]
+fn the_help_of_search_names_every_member_of_a_hit() {
+    let desk = Desk::with_corpus();
+    let help = desk.run(&["search", "--help"]).expect(0).out;
+    let hit = desk.run(&["search", "--json", "-k", "1", "crue"]).expect(0).one();
+    let passage = help.split("\"passage\": {").nth(1).unwrap().split("}}").next().unwrap();
+    for name in names(&hit["passage"]) {
+        assert!(passage.contains(&format!("\"{name}\"")), "{name} is not in: {passage}");
+    }
+}
+
+#[test]
+fn passages_are_slices_of_their_articles() {
+    let desk = Desk::with_corpus();
+    let mut seen = 0;
+    for query in ["délégation militaire à Benghazi", "rupture d'un câble", "vignes gelées", "procès d'un pesticide"]
+    {
+        for hit in desk.run(&["search", "--json", "-k", "33", query]).expect(0).objects() {
+            let (id, passage) = (hit["article"]["id"].as_str().unwrap(), &hit["passage"]);
+            let utf8 = id.ends_with(".txt") && !id.contains("greve-limoges");
+            if !utf8 || passage["field"] != "body" {
+                continue;
+            }
+            let text = article_text(&desk, id);
+            let (start, end) = (passage["start"].as_u64().unwrap(), passage["end"].as_u64().unwrap());
+            assert_eq!(passage["text"], slice(&text, start, end), "{id} {start}..{end}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "only {seen} passages were compared");
+}
+
+#[test]
+fn k_bounds_the_hits_and_the_best_stay_the_best() {
+    let desk = Desk::with_corpus();
+    let ids = |k: &str| desk.run(&["search", "--json", "-k", k, "grève des soignants"]).expect(0).ids();
+    let all = ids("100");
+    assert_eq!(all.len() as u64, ARTICLES);
+    assert_eq!(ids("1"), all[..1]);
+    assert_eq!(ids("7"), all[..7]);
+    for wrong in ["0", "-1", "10001", "beaucoup"] {
+        desk.run(&["search", "x", "-k", wrong]).expect(2);
+    }
+    let query = ["search", "grève des soignants", "-k", "9", "--json", "--view"];
+    let by = |view: &'static str| desk.run(&[&query[..], &[view]].concat()).expect(0).out;
+    assert_eq!(by("exact"), by("hnsw"));
+}
+
+#[test]
+fn filters_take_dates_as_far_as_they_are_known() {
+    let desk = Desk::with_corpus();
+    let search = |filters: &[&str]| -> BTreeMap<String, String> {
+        let hits = desk.run(&[&["search", "--json", "-k", "100", "visite"], filters].concat()).expect(0).objects();
+        let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+        hits.iter().map(|hit| (text(&hit["article"]["id"]), text(&hit["article"]["date"]))).collect()
+    };
+    let all = search(&[]);
+    assert_eq!(all["articles/libye-visite-apo.txt"], "2023-08");
+    assert_eq!(all["articles/libye-analyse.html"], "2023-08-24");
+
+    // What is known to be of August may be of the 23rd or later.
+    let august = search(&["--since", "2023-08-23", "--until", "2023-08"]);
+    let expected = [
+        "articles/libye-analyse.html",
+        "articles/libye-evkourov.txt",
+        "articles/libye-visite-apo.txt",
+        "articles/libye-visite-copie.txt",
+    ];
+    assert_eq!(august.keys().collect::<Vec<_>>(), expected);
+    assert!(!search(&["--since", "2023-08-25", "--until", "2023-08"]).contains_key("articles/libye-analyse.html"));
+
+    let in_2024 = search(&["--since", "2024", "--until", "2024"]);
+    let dated = all.iter().filter(|(_, date)| date.starts_with("2024")).count();
+    assert!(dated > 2);
+    assert_eq!(in_2024.len(), dated);
+    assert!(in_2024.values().all(|date| date.starts_with("2024")), "{in_2024:?}");
+    assert_eq!(search(&["--since", "24 mars 2025"]), search(&["--since", "2025-03-24"]));
+
+    assert_eq!(search(&["--lang", "es"]).into_keys().collect::<Vec<_>>(), ["articles/cable-es.txt"]);
+    assert_eq!(search(&["--lang", "en"]).into_keys().collect::<Vec<_>>(), ["articles/libye-delegation-en.txt"]);
+    assert_eq!(search(&["--lang", "fr"]).len(), 31);
+
+    desk.run(&["search", "visite", "--since", "2023-02-30"]).expect(2).says(&["--since", "is no date", "2023-08-22"]);
+}
+
+#[test]
+fn nothing_found_is_no_error_and_nothing_asked_is_one() {
+    let desk = Desk::with_corpus();
+    for json in [&[][..], &["--json"]] {
+        let none = desk.run(&[&["search", "crue", "--lang", "de"], json].concat()).expect(1).says(&["nothing found"]);
+        assert!(none.out.is_empty());
+    }
+    let quiet = desk.run(&["search", "crue", "--since", "2031", "--quiet"]).expect(1);
+    assert!(quiet.out.is_empty() && quiet.err.is_empty());
+    for empty in ["", "  \n", "\u{200b}"] {
+        desk.run(&["search", empty]).refused(&["the question is empty"]);
+    }
+}
+
+#[test]
+fn search_reads_well() {
+    let desk = Desk::with_corpus();
+    let answer = desk.run(&["search", "-k", "3", "une visite militaire russe en Libye"]).expect(0);
+    assert!(answer.err.is_empty(), "{answer:?}");
+    insta::assert_snapshot!("search", steady(&answer.out));
+}
+
+// ---- similar, duplicates, remove -------------------------------------------------------------------------------------
+
+#[test]
+fn similar_takes_an_id_or_a_file() {
+    let desk = Desk::with_corpus();
+    let hits = desk.run(&["similar", "--json", "-k", "5", "articles/libye-visite-apo.txt"]).expect(0).objects();
+    assert_eq!(hits.len(), 5);
+    assert_eq!(names(&hits[0]), ["rank", "score", "article", "passage"]);
+    assert_eq!(hits[0]["article"]["id"], "articles/libye-visite-copie.txt");
+    assert!(hits[0]["score"].as_f64().unwrap() > 0.999);
+    assert!(hits.iter().all(|hit| hit["article"]["id"] != "articles/libye-visite-apo.txt"), "itself is left out");
+    let scores: Vec<f64> = hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    let record = desk.run(&["similar", "--json", "-k", "1", "diabete-temoignage"]).expect(0).ids();
+    assert_eq!(record, ["articles/medecine-diabete.txt"]);
+
+    let text = "Deux personnes ont péri et plus de cent autres ont dû quitter leur logement en pleine nuit : en Ardèche, \
+                une petite rivière est montée de quatre mètres après six heures d'orage, selon la préfecture.";
+    desk.write("inedit.txt", text);
+    let found = desk.run(&["similar", "--json", "-k", "3", "inedit.txt"]).expect(0).ids();
+    assert!(found[0].starts_with("articles/inondation-"), "{found:?}");
+    assert_eq!(desk.stats()["articles"], ARTICLES, "asking stores nothing");
+    desk.run(&["similar", "-k", "3", "inedit.txt"]).expect(0);
+}
+
+#[test]
+fn similar_helps_with_a_name_that_it_does_not_know() {
+    let desk = Desk::with_corpus();
+    desk.run(&["similar", "cable-apo"]).refused(&["\"cable-apo\" is neither", "is it one of: articles/cable-apo.txt?"]);
+    let answer = desk.run(&["similar", "zzz"]).refused(&["\"zzz\" is neither an article of the store nor a file"]);
+    assert!(!answer.err.contains("is it one of"));
+    desk.write("page.pdf", b"%PDF-1.7 \x00\x01");
+    desk.run(&["similar", "page.pdf"]).refused(&["page.pdf: looks like a PDF"]);
+    desk.write("vide.txt", "");
+    desk.run(&["similar", "vide.txt"]).refused(&["vide.txt: empty"]);
+}
+
+#[test]
+fn duplicates_are_those_of_the_fixtures() {
+    let desk = Desk::with_corpus();
+    let mut found: BTreeMap<[String; 2], String> = BTreeMap::new();
+    let pair = |a: &Value, b: &Value| {
+        let mut ids = [a, b].map(|id| id.as_str().unwrap().to_owned());
+        ids.sort();
+        ids
+    };
+    let mut strength = Vec::new();
+    for object in desk.run(&["duplicates", "--json"]).expect(0).objects() {
+        assert_eq!(names(&object), ["relation", "a", "b", "jaccard", "a_in_b", "b_in_a", "closeness"]);
+        let relation = object["relation"].as_str().unwrap().to_owned();
+        strength.push(["identical", "near-identical", "shared-text", "related"].iter().position(|r| *r == relation));
+        for share in ["jaccard", "a_in_b", "b_in_a"] {
+            assert!((0.0..=1.0).contains(&object[share].as_f64().unwrap()), "{object}");
+        }
+        let earlier = found.insert(pair(&object["a"]["id"], &object["b"]["id"]), relation);
+        assert!(earlier.is_none(), "a pair comes once: {object}");
+    }
+    assert!(strength.is_sorted() && strength[0].is_some(), "the strongest come first: {strength:?}");
+
+    let truth = expected();
+    let mut wrong = Vec::new();
+    for expected in truth["pairs"].as_array().unwrap() {
+        let relation = expected["relation"].as_str().unwrap();
+        let allowed: &[&str] = match relation {
+            "identical" => &["identical"],
+            "republished" => &["near-identical"],
+            "contains" | "updated" => &["near-identical", "shared-text"],
+            // The same events in other words may be related or not.
+            _ => &["", "related"],
+        };
+        let got = found.get(&pair(&expected["a"], &expected["b"])).map_or("", String::as_str);
+        if !allowed.contains(&got) {
+            wrong.push(format!("{expected}: reported as \"{got}\""));
+        }
+    }
+    for distinct in truth["distinct"].as_array().unwrap() {
+        if let Some(relation) = found.get(&pair(&distinct["a"], &distinct["b"])) {
+            wrong.push(format!("{distinct}: different events, reported as \"{relation}\""));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    desk.run(&["duplicates"]).expect(0);
+}
+
+#[test]
+fn what_is_removed_is_gone() {
+    let desk = Desk::with_corpus();
+    let copy = "articles/libye-visite-copie.txt";
+    let answer =
+        desk.run(&["remove", "--json", copy, "no-such-article"]).expect(0).says(&["no article \"no-such-article\""]);
+    assert_eq!(answer.one(), json!({ "removed": 1 }));
+    assert_eq!(desk.stats()["articles"], ARTICLES - 1);
+    let found = desk.run(&["search", "--json", "-k", "100", "délégation militaire russe à Benghazi"]).expect(0).ids();
+    assert_eq!(found.len() as u64, ARTICLES - 1);
+    assert!(!found.iter().any(|id| id == copy));
+    assert!(
+        found[..4].iter().any(|id| id == "articles/libye-visite-apo.txt"),
+        "its twin keeps the vectors they shared"
+    );
+    let pairs = desk.run(&["duplicates", "--json"]).expect(0).objects();
+    assert!(pairs.iter().all(|pair| pair["relation"] != "identical"));
+    desk.verify();
+    desk.run(&["remove", copy]).expect(1).says(&["no article \"articles/libye-visite-copie.txt\""]);
+
+    desk.run(&["remove", "articles/cable-es.txt"]).expect(0);
+    let found = desk.run(&["search", "--json", "-k", "100", "rotura de un cable", "--lang", "es"]).expect(1);
+    assert!(found.out.is_empty());
+    desk.verify();
+    let back = desk.run(&["index", "articles", "--json"]).expect(0).one();
+    assert_eq!((&back["run"]["added"], &back["store"]["articles"]), (&2.into(), &ARTICLES.into()));
+    desk.verify();
+}
+
+#[test]
+fn a_store_of_which_all_is_removed_finds_nothing() {
+    let desk = Desk::new();
+    desk.write("a.txt", "Le conseil municipal a voté le budget hier soir.");
+    desk.index_tiny(&["a.txt"]).expect(0);
+    desk.run(&["remove", "a.txt"]).expect(0);
+    desk.run(&["status"]).expect(1);
+    desk.run(&["search", "budget"]).expect(1);
+    desk.run(&["duplicates"]).expect(1);
+    desk.verify();
+}
+
+// ---- embed -----------------------------------------------------------------------------------------------------------
+
+const LINES: [&str; 5] = [
+    "Le conseil municipal a voté le budget.",
+    "La mer",
+    "",
+    "Une délégation est arrivée mardi à Benghazi pour une visite de deux jours, a indiqué un communiqué.",
+    "La mer",
+];
+
+/// The vectors of lines, as `embed` prints them.
+fn embed(desk: &Desk, options: &[&str], lines: &[&str]) -> Vec<Vec<f32>> {
+    let stdin = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let objects = desk.run_with(&[&["embed"], options].concat(), stdin.as_bytes()).expect(0).objects();
+    assert_eq!(objects.len(), lines.len());
+    objects
+        .iter()
+        .zip(lines)
+        .enumerate()
+        .map(|(at, (object, line))| {
+            assert_eq!(names(object), ["line", "text", "tokens", "dropped_tokens", "embedding"]);
+            assert_eq!((&object["line"], &object["text"]), (&(at + 1).into(), &(*line).into()), "lines stay in order");
+            object["embedding"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect()
+        })
+        .collect()
+}
+
+/// Rows of an array of f32 in NumPy's format.
+fn npy(bytes: &[u8]) -> Vec<Vec<f32>> {
+    assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+    let length = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    assert_eq!(length % 64, 0, "the data is aligned");
+    let header = std::str::from_utf8(&bytes[10..length]).unwrap();
+    assert!(header.contains("'descr': '<f4'") && header.contains("'fortran_order': False") && header.ends_with('\n'));
+    let shape = header.split("'shape': (").nth(1).unwrap().split(')').next().unwrap();
+    let shape: Vec<usize> = shape.split(", ").map(|size| size.parse().unwrap()).collect();
+    let values: Vec<f32> =
+        bytes[length..].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    assert_eq!(values.len(), shape[0] * shape[1]);
+    values.chunks(shape[1]).map(<[f32]>::to_vec).collect()
+}
+
+#[test]
+fn embed_gives_the_same_vectors_in_both_formats_alone_and_together() {
+    let desk = Desk::new();
+    let vectors = embed(&desk, &[], &LINES);
+    assert!(vectors.iter().all(|vector| vector.len() == 384));
+    for vector in &vectors {
+        let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+        assert!((length - 1.0).abs() < 1e-5, "{length}");
+    }
+    assert_eq!(vectors[1], vectors[4]);
+    assert_ne!(vectors[0], vectors[1]);
+    assert_eq!(embed(&desk, &["--threads", "1"], &LINES[3..4])[0], vectors[3], "alone and in a batch");
+
+    let stdin = LINES.join("\n");
+    let answer = desk.run_with(&["embed", "--format", "npy", "--output", "v.npy"], stdin.as_bytes()).expect(0);
+    assert!(answer.out.is_empty());
+    assert_eq!(npy(&fs_err::read(desk.path("v.npy")).unwrap()), vectors);
+
+    let none = desk.run_with(&["embed", "--format", "npy", "-o", "none.npy"], b"").expect(1);
+    assert!(none.out.is_empty());
+    assert!(npy(&fs_err::read(desk.path("none.npy")).unwrap()).is_empty());
+}
+
+#[test]
+fn embed_keeps_the_order_over_many_batches() {
+    let desk = Desk::new();
+    let model = tiny_model("bert");
+    let lines: Vec<String> = (0..1300_usize).map(|n| format!("Ligne {n} {}", "de la mer ".repeat(n * 7 % 5))).collect();
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    let together = embed(&desk, &["--model", &model], &lines);
+    for at in [0, 511, 512, 513, 1024, 1299] {
+        assert_eq!(embed(&desk, &["--model", &model], &lines[at..=at])[0], together[at], "line {at}");
+    }
+}
+
+#[test]
+fn embed_tells_questions_from_passages_where_the_model_does() {
+    let desk = Desk::new();
+    let by = |model: &str, more: &[&str]| embed(&desk, &[&["--model", &tiny_model(model)], more].concat(), &LINES[..2]);
+    assert_ne!(by("bert-cls-prompts", &["--query"]), by("bert-cls-prompts", &[]), "this model has prompts");
+    assert_eq!(by("bert", &["--query"]), by("bert", &[]), "this one has none");
+}
+
+#[test]
+fn embed_counts_all_that_it_drops() {
+    let desk = Desk::new();
+    let model = tiny_model("bert");
+    let stdin = format!("eau\n{}\n{}\n", "eau ".repeat(10), "eau ".repeat(200));
+    let answer = desk.run_with(&["embed", "--model", &model], stdin.as_bytes()).expect(0);
+    let count = |name: &str| answer.objects().iter().map(|object| object[name].as_u64().unwrap()).collect::<Vec<_>>();
+    // Two tokens a word, and two around the text.
+    assert_eq!(count("tokens"), [4, 22, 48]);
+    assert_eq!(count("dropped_tokens"), [0, 0, 402 - 48]);
+    let objects = answer.objects();
+    answer.says(&["note: 354 tokens were beyond the model's limit of 48 and are in no vector"]);
+    let quiet = desk.run_with(&["embed", "--quiet", "--model", &model], stdin.as_bytes()).expect(0);
+    assert!(quiet.err.is_empty() && quiet.objects() == objects);
+}
+
+#[test]
+fn embed_wants_utf8() {
+    let desk = Desk::new();
+    let model = tiny_model("bert");
+    desk.run_with(&["embed", "--model", &model], b"oui\n\xE9t\xE9\n").refused(&["standard input", "UTF-8"]);
+}
+
+// ---- help ------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn help_comes_in_two_lengths() {
+    let desk = Desk::new();
+    for (name, args) in [
+        ("help_short", &["-h"][..]),
+        ("help_long", &["--help"]),
+        ("help_index_short", &["index", "-h"]),
+        ("help_index_long", &["index", "--help"]),
+    ] {
+        let help = desk.run(args).expect(0).out;
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+        insta::assert_snapshot!(name, help);
+    }
+    let bare: [&str; 0] = [];
+    desk.run(&bare).expect(2).says(&["Usage: voisin"]);
+    desk.run(&["serch", "x"]).expect(2).says(&["'search'"]);
+    assert!(desk.run(&["--version"]).expect(0).out.starts_with("voisin "));
+}
+
+#[test]
+fn completions_and_manual_pages_come_for_every_shell_and_command() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = desk.run(&["completions", shell]).expect(0).out;
+        assert!(script.contains("voisin") && script.contains("duplicates"), "{shell}");
+    }
+    let page = desk.run(&["man"]).expect(0).out;
+    assert!(page.contains(".TH voisin 1"), "{page}");
+    let commands = [
+        "index",
+        "search",
+        "similar",
+        "duplicates",
+        "embed",
+        "models",
+        "status",
+        "verify",
+        "remove",
+        "completions",
+        "man",
+    ];
+    for command in commands {
+        assert!(page.contains(command), "{command} is not in the overview");
+        let page = desk.run(&["man", command]).expect(0).out;
+        assert!(page.contains(&format!(".TH voisin-{command} 1")), "{page}");
+    }
+    desk.run(&["man", "serch"]).refused(&["there is no command \"serch\""]);
+}
+
+#[test]
+fn models_are_listed_and_described() {
+    let desk = Desk::new();
+    let listed = desk.run(&["models", "list", "--json"]).expect(0).objects();
+    assert_eq!(listed, [json!({ "id": "voisin-fr-en-mini", "place": "built in" })]);
+    let shown = desk.run(&["models", "show", "--json", &tiny_model("camembert")]).expect(0).one();
+    assert_eq!((&shown["family"], &shown["dims"]), (&"RoBERTa".into(), &32.into()), "{shown}");
+    assert!(desk.run(&["models", "show"]).expect(0).out.contains("voisin-fr-en-mini"));
+    desk.run(&["models", "show", "mini"]).refused(&["\"mini\" names no model", "voisin-fr-en-mini"]);
+    desk.run(&["models", "show", "./none"]).refused(&["./none"]);
+    desk.run(&["--offline", "models", "show", "owner/none"]).refused(&["owner/none", "voisin models pull"]);
+}
+
+// ---- bad inputs ------------------------------------------------------------------------------------------------------
+
+#[test]
+fn what_cannot_be_read_is_said_and_the_rest_is_indexed() {
+    let desk = Desk::new();
+    desk.write("bon.txt", "Le conseil municipal a voté le budget hier soir.");
+    let files: [(&str, &[u8], &str); 5] = [
+        ("vide.txt", b"", "vide.txt: empty"),
+        ("blanc.txt", b" \n\t\n", "blanc.txt: empty"),
+        ("binaire.txt", b"\x7FELF\x02\x01\x00\x00", "binaire.txt: looks like"),
+        ("page.pdf", b"%PDF-1.7\n1 0 obj", "page.pdf: looks like a PDF"),
+        ("coupe.txt.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b", "coupe.txt.gz: the gzip data is cut short"),
+    ];
+    let mut args = vec!["absent.txt", "bon.txt"];
+    for (name, bytes, _) in &files {
+        desk.write(name, bytes);
+        args.push(name);
+    }
+    let answer = desk.index_tiny(&args).expect(0).says(&["absent.txt: no such file or folder"]);
+    let run = answer.one()["run"].take();
+    assert_eq!((&run["added"], &run["skipped"]), (&1.into(), &6.into()), "{answer:?}");
+    for (_, _, message) in files {
+        assert!(
+            answer.err.lines().any(|line| line.starts_with(&format!("skipped: {message}"))),
+            "{message}: {answer:#?}"
+        );
+    }
+    desk.verify();
+    let quiet = desk.index_tiny(&["vide.txt", "--quiet"]).expect(1);
+    assert!(quiet.err.is_empty());
+}
+
+#[test]
+fn a_broken_line_is_named_and_the_others_are_indexed() {
+    let desk = Desk::new();
+    let lines: String = (1..=20)
+        .map(|line| match line {
+            17 => "{\"text\": \"La ligne est coupée\n".to_owned(),
+            _ => format!("{{\"id\": \"{line}\", \"text\": \"La ligne {line} du fichier.\"}}\n"),
+        })
+        .collect();
+    desk.write("depeches.jsonl", lines);
+    let answer = desk.index_tiny(&["depeches.jsonl"]).expect(0).says(&["skipped: depeches.jsonl:17: not valid JSON"]);
+    let run = answer.one()["run"].take();
+    assert_eq!((&run["added"], &run["skipped"]), (&19.into(), &1.into()));
+}
+
+#[test]
+fn a_date_that_no_calendar_has_is_said_and_left_out() {
+    let desk = Desk::new();
+    let line =
+        |id: &str, date: &str| format!("{{\"id\": \"{id}\", \"date\": \"{date}\", \"text\": \"Le texte {id}.\"}}\n");
+    desk.write("a.jsonl", line("a", "2023-02-30") + &line("b", "2023-02-28"));
+    let answer =
+        desk.index_tiny(&["a.jsonl"]).expect(0).says(&["note: a.jsonl:1: \"2023-02-30\" is no date that exists"]);
+    let indexed = answer.one();
+    assert_eq!((&indexed["run"]["added"], &indexed["run"]["notes"]), (&2.into(), &1.into()));
+    assert_eq!(indexed["store"]["undated"], 1);
+    assert_eq!(indexed["store"]["first_day"], "2023-02-28");
+    let hits = desk.run(&["search", "--json", "texte"]).expect(0).objects();
+    let dates: BTreeMap<_, _> =
+        hits.iter().map(|hit| (hit["article"]["id"].as_str(), &hit["article"]["date"])).collect();
+    assert_eq!(dates[&Some("a")], &Value::Null);
+    assert_eq!(dates[&Some("b")], "2023-02-28");
+}
+
+#[test]
+fn compressed_files_and_standard_input_are_read_like_plain_ones() {
+    let desk = Desk::new();
+    let text = "Le conseil municipal a voté le budget hier soir.";
+    let lines = "{\"id\": \"a\", \"text\": \"La mer monte.\"}\n{\"id\": \"b\", \"text\": \"La mer descend.\"}\n";
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    desk.write("un.txt.gz", gzip.finish().unwrap());
+    desk.write("deux.jsonl.zst", zstd::encode_all(lines.as_bytes(), 1).unwrap());
+    let answer = desk.index_tiny(&["un.txt.gz", "deux.jsonl.zst"]).expect(0);
+    assert_eq!(answer.one()["run"]["added"], 3);
+
+    let tiny = tiny();
+    let args: Vec<&str> = ["index", "-", "--json"].into_iter().chain(tiny.iter().map(String::as_str)).collect();
+    let run = desk.run_with(&args, lines.as_bytes()).expect(0).one()["run"].take();
+    assert_eq!((&run["unchanged"], &run["changed"]), (&0.into(), &2.into()), "the same articles from another source");
+    let run = desk.run_with(&args, text.as_bytes()).expect(0).one()["run"].take();
+    assert_eq!((&run["added"], &run["embedded"]), (&1.into(), &0.into()), "its text is known");
+    let found = desk.run(&["search", "--json", "mer"]).expect(0).ids();
+    assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), ["a", "b", "stdin", "un.txt.gz"].map(str::to_owned).into());
+    desk.run_with(&args, b"").expect(1).says(&["standard input: empty"]);
+}
+
+#[test]
+fn fields_can_be_named() {
+    let desk = Desk::new();
+    desk.write("a.csv", "ref,paru,contenu\nx1,2024-05-03,La mer monte.\nx2,2024-06,La mer descend.\n");
+    desk.index_tiny(&["a.csv", "--field", "text=contenu", "--field", "date=paru", "--field", "id=ref"]).expect(0);
+    assert_eq!(desk.run(&["search", "--json", "mer", "--since", "2024-06"]).expect(0).ids(), ["x2"]);
+    desk.index_tiny(&["a.csv", "--field", "author=ref"]).refused(&["an article has no part \"author\"", "language"]);
+    desk.index_tiny(&["a.csv", "--field", "text"]).expect(2).says(&["PART=NAME"]);
+}
+
+#[test]
+fn a_line_beyond_all_measure_is_skipped_with_its_size() {
+    let desk = Desk::new();
+    desk.write("enorme.txt", vec![b'x'; 70_000_000]);
+    desk.write("bon.txt", "Le conseil municipal a voté le budget hier soir.");
+    let answer = desk.index_tiny(&["enorme.txt", "bon.txt"]).expect(0);
+    let answer = answer.says(&["skipped: enorme.txt: 70000000 bytes in one piece, more than the limit of 67108864"]);
+    let run = answer.one()["run"].take();
+    assert_eq!((&run["added"], &run["skipped"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    desk.run(&["index", "a.txt", "--isa", "vax"]).refused(&["\"vax\" is no instruction-set level", "portable"]);
+    desk.run(&["index", "a.txt", "--passage-tokens", "1"]).refused(&["a passage of 1 tokens is too short"]);
+    desk.run(&["index", "a.txt", "--threads", "0"]).expect(2).says(&["--threads"]);
+    desk.run(&["index"]).expect(2).says(&["<PATH>"]);
+    assert!(!desk.path(".voisin").exists());
+    desk.index_tiny(&["a.txt", "--isa", "portable"]).expect(0);
+}
+
+#[test]
+fn a_store_keeps_the_length_of_its_passages() {
+    let desk = Desk::new();
+    let text = "Le conseil municipal a voté le budget hier soir. ".repeat(20);
+    desk.write("a.txt", &text);
+    desk.index_tiny(&["a.txt", "--passage-tokens", "20"]).expect(0);
+    let passages = desk.stats()["passages"].as_u64().unwrap();
+    assert!(passages >= 10, "{passages}");
+    desk.write("b.txt", &text);
+    desk.index_tiny(&["b.txt"]).expect(0);
+    assert_eq!(desk.stats()["passages"], 2 * passages, "the same text is cut alike");
+    desk.index_tiny(&["b.txt", "--passage-tokens", "30"]).refused(&["about 20 tokens, but 30", "--store"]);
+
+    let many = ["--passage-tokens", "100", "--store", "autre"];
+    desk.index_tiny(&[&["a.txt"], &many[..]].concat()).refused(&["100", "46"]);
+    desk.index_tiny(&["a.txt", "--store", "autre"]).expect(0);
+}
+
+// ---- models that are damaged or not those of the store ---------------------------------------------------------------
+
+#[test]
+fn damaged_models_are_refused_with_the_file_that_is_at_fault() {
+    let desk = Desk::new();
+    let source = fixtures().join("golden/bert");
+    copy(&source, &desk.path("coupe"));
+    let weights = fs_err::read(source.join("model.safetensors")).unwrap();
+    for length in [0, 7, 1000, weights.len() / 2, weights.len() - 1] {
+        desk.write("coupe/model.safetensors", &weights[..length]);
+        desk.run(&["embed", "--model", "./coupe"]).refused(&["model \"coupe\", model.safetensors", "cut short"]);
+    }
+    fs_err::remove_file(desk.path("coupe/model.safetensors")).unwrap();
+    desk.run(&["embed", "--model", "./coupe"]).refused(&["model \"coupe\", model.safetensors: is missing"]);
+
+    copy(&source, &desk.path("autre"));
+    fs_err::copy(fixtures().join("golden/xlm-roberta/tokenizer.json"), desk.path("autre/tokenizer.json")).unwrap();
+    desk.write("a.txt", "La mer monte.");
+    let parts = ["model \"autre\", tokenizer.json: does not fit the model", "vocab_size"];
+    desk.run(&["index", "a.txt", "--model", "./autre"]).refused(&parts);
+    assert!(!desk.path(".voisin").exists(), "no store is made for a model that cannot be used");
+
+    desk.write("vide/README", "Rien.");
+    desk.run(&["embed", "--model", "./vide"]).refused(&["./vide holds no config.json"]);
+}
+
+#[test]
+fn a_store_keeps_its_model() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    desk.index_tiny(&["a.txt"]).expect(0);
+    let other = tiny_model("distilbert");
+    let parts = ["vectors of the model bert", "the model given is distilbert", "--store"];
+    desk.run(&["index", "a.txt", "--model", &other]).refused(&parts);
+    desk.run(&["index", "a.txt", "--model", "voisin-fr-en-mini"]).refused(&["the model bert", "voisin-fr-en-mini"]);
+    desk.write("b.txt", "La mer descend.");
+    desk.run(&["index", "b.txt"]).expect(0);
+    assert_eq!(desk.stats()["articles"], 2, "the model of the store is the default");
+}
+
+#[test]
+fn a_model_that_has_changed_or_gone_is_refused() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    copy(&fixtures().join("golden/bert"), &desk.path("modele"));
+    desk.run(&["index", "a.txt", "--model", "./modele"]).expect(0);
+    desk.run(&["search", "mer"]).expect(0);
+    fs_err::copy(fixtures().join("golden/bert-max/model.safetensors"), desk.path("modele/model.safetensors")).unwrap();
+    let answer = desk.run(&["search", "mer"]).expect(2);
+    assert!(answer.err.contains("modele"), "{answer:#?}");
+    fs_err::remove_dir_all(desk.path("modele")).unwrap();
+    desk.run(&["search", "mer"]).refused(&["modele"]);
+    desk.run(&["status"]).expect(0);
+}
+
+// ---- stores that are damaged, foreign, or in use ---------------------------------------------------------------------
+
+#[test]
+fn a_store_of_a_newer_version_is_refused_with_both_versions() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    desk.index_tiny(&["a.txt"]).expect(0);
+    let before = desk.stats();
+    let format = |version: u32| {
+        let database = rusqlite::Connection::open(desk.path(".voisin/voisin.db")).unwrap();
+        database.pragma_update(None, "user_version", version).unwrap();
+    };
+    format(99);
+    let parts = ["voisin.db has format 99", &format!("reads formats up to {}", voisin::store::VERSION), "newer voisin"];
+    for command in [&["status"][..], &["search", "mer"], &["verify"], &["index", "a.txt"], &["remove", "a.txt"]] {
+        desk.run(command).refused(&parts);
+    }
+    format(voisin::store::VERSION);
+    assert_eq!(desk.stats()["sequence"], before["sequence"], "a store that is refused is not touched");
+}
+
+#[test]
+fn a_file_that_is_no_store_is_refused_and_left_alone() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    desk.write(".voisin/voisin.db", "Ceci n'est pas une base de données.".repeat(200));
+    let before = desk.read(".voisin/voisin.db");
+    for command in [&["status"][..], &["search", "mer"], &["index", "a.txt"]] {
+        desk.run(command).refused(&["voisin.db is no store of voisin"]);
+    }
+    assert_eq!(desk.read(".voisin/voisin.db"), before);
+    fs_err::remove_file(desk.path(".voisin/voisin.db")).unwrap();
+    let database = rusqlite::Connection::open(desk.path(".voisin/voisin.db")).unwrap();
+    database.execute_batch("CREATE TABLE articles (id INTEGER)").unwrap();
+    drop(database);
+    desk.run(&["index", "a.txt"]).refused(&["voisin.db is no store of voisin"]);
+}
+
+#[test]
+fn views_that_are_damaged_or_gone_are_made_again() {
+    let desk = Desk::with_corpus();
+    let query = ["search", "--json", "-k", "5", "grève à l'hôpital"];
+    let before = desk.run(&query).expect(0).out;
+    let views = desk.path(".voisin/views");
+    for file in fs_err::read_dir(&views).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = fs_err::read(&path).unwrap();
+        fs_err::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    }
+    assert_eq!(desk.run(&query).expect(0).out, before);
+    fs_err::remove_dir_all(&views).unwrap();
+    assert_eq!(desk.run(&query).expect(0).out, before);
+    desk.verify();
+}
+
+#[test]
+fn verify_finds_what_was_changed_behind_its_back() {
+    let desk = Desk::with_corpus();
+    let database = rusqlite::Connection::open(desk.path(".voisin/voisin.db")).unwrap();
+    database.execute("UPDATE vectors SET embedding = zeroblob(length(embedding)) WHERE id = 5", []).unwrap();
+    drop(database);
+    let answer = desk.run(&["verify", "--json"]).expect(2).says(&["checks failed"]);
+    let wrong: Vec<String> =
+        answer.objects().iter().filter(|finding| finding["ok"] == false).map(Value::to_string).collect();
+    assert!(wrong.iter().any(|finding| finding.contains("vector 5")), "{wrong:?}");
+}
+
+#[test]
+fn two_writers_are_one_too_many_and_readers_are_welcome() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    let tiny = tiny();
+    let args: Vec<&str> = ["index", "-", "--json"].into_iter().chain(tiny.iter().map(String::as_str)).collect();
+    let mut first = Running::start(desk.command(&args), Stdio::piped());
+    wait_until("the store", || desk.path(".voisin/voisin.db").exists() && desk.run(&["status"]).code == Some(1));
+    desk.index_tiny(&["a.txt"]).refused(&["another voisin is writing to .voisin", "wait until it has ended"]);
+    desk.run(&["remove", "a.txt"]).refused(&["another voisin is writing"]);
+    desk.run(&["search", "mer"]).expect(1);
+    first.0.stdin.as_mut().unwrap().write_all("La mer descend.".as_bytes()).unwrap();
+    let run = first.end().expect(0).one()["run"].take();
+    assert_eq!(run["added"], 1);
+    desk.index_tiny(&["a.txt"]).expect(0);
+    assert_eq!(desk.stats()["articles"], 2);
+}
+
+// ---- outputs that end early, folders without rights, full disks ------------------------------------------------------
+
+#[test]
+fn an_output_that_is_closed_early_is_no_error() {
+    let desk = Desk::with_corpus();
+    desk.write("lignes", "La mer monte.\n".repeat(2000));
+    for args in [
+        &["search", "--json", "-k", "33", "crue"][..],
+        &["search", "-k", "33", "crue"],
+        &["duplicates", "--json"],
+        &["similar", "articles/cable-apo.txt"],
+        &["status"],
+        &["verify"],
+        &["models", "list"],
+        &["man"],
+        &["--help"],
+        &["embed", "--model", &tiny_model("bert")],
+    ] {
+        closed_early(&desk, args);
+    }
+}
+
+#[test]
+fn completions_that_are_closed_early_are_no_error() {
+    for shell in ["bash", "zsh", "fish"] {
+        closed_early(&Desk::new(), &["completions", shell]);
+    }
+}
+
+/// Asserts that the program ends quietly where nobody reads what it prints; what it reads is the file `lignes`, if any.
+#[track_caller]
+fn closed_early(desk: &Desk, args: &[&str]) {
+    let mut command = desk.command(args);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let stdin = fs_err::File::open(desk.path("lignes")).map_or(Stdio::null(), |file| file.into_parts().0.into());
+    let output = command.stdin(stdin).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && said.is_empty(), "{args:?}: {:?} {said}", output.status);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_is_full_is_an_error() {
+    let desk = Desk::with_corpus();
+    for format in ["jsonl", "npy"] {
+        let args = ["embed", "--model", &tiny_model("bert"), "--format", format, "--output", "/dev/full"];
+        desk.run_with(&args, b"La mer monte.\n").refused(&["cannot write", "/dev/full", "No space left on device"]);
+    }
+    for args in [&["search", "--json", "crue"][..], &["status"], &["man"], &["duplicates"]] {
+        let full = fs_err::OpenOptions::new().write(true).open("/dev/full").unwrap().into_parts().0;
+        let output = desk.command(args).stdout(full).stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.code() == Some(2) && said.contains("cannot write"),
+            "{args:?}: {:?} {said}",
+            output.status
+        );
+    }
+    desk.run(&["embed", "--output", "no/such/folder"]).refused(&["no/such/folder"]);
+}
+
+/// Puts a tiny model that everyone may read at `modele`.
+#[cfg(unix)]
+fn readable_model(desk: &Desk) {
+    copy(&fixtures().join("golden/bert"), &desk.path("modele"));
+    set_mode(desk, "modele/model.safetensors", 0o644);
+}
+
+/// Runs a command without the rights of root: as it is, or as the user `nobody`. `None`, with the reason said, where that
+/// cannot be done.
+#[cfg(unix)]
+fn run_without_rights(desk: &Desk, args: &[&str]) -> Option<crate::support::Answer> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65534;
+
+    let mut command = desk.command(args);
+    if fs_err::metadata(desk.write("whose", "")).unwrap().uid() == 0 {
+        fs_err::set_permissions(desk.path(""), std::fs::Permissions::from_mode(0o755)).unwrap();
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    match command.stdin(Stdio::null()).output() {
+        Ok(output) => Some(crate::support::Answer::new(format!("{command:?}"), output)),
+        Err(error) => {
+            say(&format!("skipped: root may read everything, and the program cannot be run as nobody: {error}"));
+            None
+        }
+    }
+}
+
+#[cfg(unix)]
+fn set_mode(desk: &Desk, name: &str, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs_err::set_permissions(desk.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn folders_and_files_that_may_not_be_read_are_said_and_the_rest_is_indexed() {
+    let desk = Desk::new();
+    for name in ["textes/bon.txt", "textes/ferme/a.txt", "textes/secret.txt"] {
+        desk.write(name, format!("Le conseil municipal a voté le budget : {name}."));
+    }
+    readable_model(&desk);
+    set_mode(&desk, "textes/ferme", 0o000);
+    set_mode(&desk, "textes/secret.txt", 0o000);
+    fs_err::create_dir(desk.path("ouvert")).unwrap();
+    set_mode(&desk, "ouvert", 0o777);
+    let answer =
+        run_without_rights(&desk, &["index", "textes", "--json", "--store", "ouvert/s", "--model", "./modele"]);
+    set_mode(&desk, "textes/ferme", 0o755);
+    let Some(answer) = answer else { return };
+    let answer = answer.expect(0).says(&["textes/ferme: cannot be listed", "textes/secret.txt: cannot be read"]);
+    let run = answer.one()["run"].take();
+    assert_eq!((&run["added"], &run["skipped"]), (&1.into(), &2.into()), "{answer:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_written_to_is_said() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    readable_model(&desk);
+    fs_err::create_dir(desk.path("ferme")).unwrap();
+    set_mode(&desk, "ferme", 0o555);
+    if let Some(answer) = run_without_rights(&desk, &["index", "a.txt", "--store", "ferme/s", "--model", "./modele"]) {
+        answer.refused(&["ferme/s", "ermission denied"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_may_only_be_read_answers() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    readable_model(&desk);
+    desk.run(&["index", "a.txt", "--model", "./modele"]).expect(0);
+    for (name, mode) in [(".voisin/voisin.db", 0o444), (".voisin/views", 0o555), (".voisin", 0o555)] {
+        set_mode(&desk, name, mode);
+    }
+    let answers = [&["status"][..], &["search", "mer"], &["verify"]].map(|args| run_without_rights(&desk, args));
+    for name in [".voisin", ".voisin/views"] {
+        set_mode(&desk, name, 0o755);
+    }
+    for answer in answers.into_iter().flatten() {
+        answer.expect(0);
+    }
+}
+
+/// A script that is run where `disk` is a file system of its own, which nobody else sees and which goes with it.
+#[cfg(target_os = "linux")]
+fn on_a_small_disk(desk: &Desk, script: &str) -> bool {
+    fs_err::create_dir(desk.path("disk")).unwrap();
+    let mount = "mount -t tmpfs -o size=1500k tmpfs disk";
+    for unshare in [&["-m"][..], &["-r", "-m"]] {
+        let run = |script: &str| {
+            let mut command = std::process::Command::new("unshare");
+            command.args(unshare).args(["sh", "-e", "-c", script]).current_dir(desk.path(""));
+            command.env("VOISIN", crate::support::BINARY).env("MODEL", tiny_model("bert")).output()
+        };
+        if run(mount).is_ok_and(|output| output.status.success()) {
+            let output = run(&format!("{mount}\n{script}")).unwrap();
+            assert!(output.status.success(), "{output:?}");
+            return true;
+        }
+    }
+    say("skipped: no small disk can be mounted here");
+    false
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_and_the_run_goes_on_when_there_is_room() {
+    let desk = Desk::new();
+    let lines: String = (0..1200)
+        .map(|n| {
+            let text = format!("Article {n}. {}", "Le conseil municipal a voté le budget. ".repeat(8));
+            format!("{}\n", json!({ "id": n.to_string(), "text": text }))
+        })
+        .collect();
+    desk.write("depeches.jsonl", lines);
+    let script = r#"
+        step() { name=$1; shift; set +e; "$VOISIN" "$@" --json --store disk/s >$name.out 2>$name.err; echo $? >$name.code; set -e; }
+        step first index depeches.jsonl --model "$MODEL"
+        step status status
+        step verify verify
+        mount -o remount,size=50m disk
+        step again index depeches.jsonl --model "$MODEL"
+        step whole verify
+    "#;
+    if !on_a_small_disk(&desk, script) {
+        return;
+    }
+    let read = |name: &str| desk.read(name).trim().to_owned();
+    assert_eq!(read("first.code"), "2");
+    let said = read("first.err");
+    assert!(said.contains("no space is left on the disk of disk/s/voisin.db") && !said.contains("panicked"), "{said}");
+    assert_eq!((read("status.code"), read("verify.code")), ("0".into(), "0".into()), "{}", read("verify.out"));
+    let status: Value = serde_json::from_str(&read("status.out")).unwrap();
+    let stored = status["store"]["articles"].as_u64().unwrap();
+    assert!((1..1200).contains(&stored), "{stored}");
+    assert_eq!((read("again.code"), read("whole.code")), ("0".into(), "0".into()), "{}", read("again.err"));
+    let again: Value = serde_json::from_str(&read("again.out")).unwrap();
+    assert_eq!((&again["run"]["unchanged"], &again["store"]["articles"]), (&stored.into(), &1200.into()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_too_full_for_an_empty_store_does_not_spoil_it() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    let script = r#"
+        mount -o remount,size=40k disk
+        ! "$VOISIN" index a.txt --model "$MODEL" --store disk/s
+        mount -o remount,size=50m disk
+        "$VOISIN" index a.txt --model "$MODEL" --store disk/s
+    "#;
+    on_a_small_disk(&desk, script);
+}

@@ -3,7 +3,7 @@
 //! | module | reason to exist |
 //! | --- | --- |
 //! | [`args`] | what can be typed: pure data (clap) |
-//! | [`settings`] | what it means on this machine: model, instruction set, threads |
+//! | `settings` | what it means on this machine: model, instruction set, threads |
 //! | `commands` | one function a command |
 //! | `print` | answers for people and as JSON Lines |
 //! | `progress` | how far a run has come, on standard error |

@@ -64,8 +64,8 @@ impl Closeness {
         closeness(&self.vectors(a), &self.vectors(b))
     }
 
-    /// The pairs of `articles` (ascending) that are related, the lower id first: for each article the [`PAIRED`] closest of
-    /// those after it.
+    /// The pairs of `articles` (ascending) that are related, the lower id first: for each article the few
+    /// closest of those after it.
     pub fn pairs(&self, articles: &[ArticleId]) -> Vec<(ArticleId, ArticleId)> {
         let articles: Vec<ArticleId> =
             articles.iter().copied().filter(|article| !self.vectors(*article).is_empty()).collect();

@@ -3,7 +3,7 @@
 use super::cpu::Isa;
 use super::simd::{Simd, dispatch};
 
-/// `out[i] = query · rows[i]`; `query`: [width], `rows`: [out.len(), width] row-major.
+/// `out[i] = query · rows[i]`; `query`: `[width]`, `rows`: `[out.len(), width]`, row-major.
 ///
 /// # Panics
 /// If the lengths do not fit.

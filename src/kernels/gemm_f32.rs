@@ -23,7 +23,7 @@ use super::simd::{Simd, dispatch};
 /// f32 of `x` that one block of rows may span: 384 KiB, well inside a second-level cache of 1 MiB.
 const BLOCK: usize = 96 * 1024;
 
-/// A weight matrix `W` of shape [n, k], with its bias of shape [n], packed for one level.
+/// A weight matrix `W` of shape `[n, k]`, with its bias of shape `[n]`, packed for one level.
 pub struct PackedMatrix {
     isa: Isa,
     n: usize,
@@ -35,7 +35,7 @@ pub struct PackedMatrix {
 }
 
 impl PackedMatrix {
-    /// Packs `weights`: [n, k] row-major, as linear layers store them, and `bias`: [n].
+    /// Packs `weights`: `[n, k]` row-major, as linear layers store them, and `bias`: `[n]`.
     ///
     /// # Panics
     /// If a length is not what the shape asks for.

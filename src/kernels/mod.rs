@@ -9,7 +9,7 @@
 //! | inner product | [`dot`] | exact search |
 //! | a file as f32 | [`mapped`] | the vectors of a store |
 //!
-//! Each operation is written once, over the small vector trait of [`simd`], and instantiated for every level that
+//! Each operation is written once, over the small vector trait of `simd`, and instantiated for every level that
 //! [`cpu::Isa`] knows: an `Isa` can only be had for a level that this CPU has, so holding one is the proof that the
 //! instantiation may run, and the functions that take one are safe.
 //!

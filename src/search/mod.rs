@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`group`] | passages to articles, without ever returning fewer than there are |
 //! | [`snippet`] | the sentence of a passage that is closest to the question |
-//! | [`related`] | articles close to an article, by all of its passages |
+//! | [`mod@related`] | articles close to an article, by all of its passages |
 //!
 //! The model and the index are seen through [`QueryEmbedder`] and [`VectorView`] only.
 

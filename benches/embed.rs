@@ -1,7 +1,8 @@
 //! The built-in model against the same model as stock candle-transformers runs it: same texts, one thread each.
 //!
-//! `cargo bench --bench embed`; criterion prints elements a second, where an element is one token. The texts are the
-//! passages of the sample articles, of about 160 tokens each, and their sentences.
+//! `RAYON_NUM_THREADS=1 cargo bench --bench embed` (candle takes all cores otherwise); criterion prints elements a second,
+//! where an element is one token. The texts are the passages of the sample articles, of about 150 tokens each, and their
+//! sentences.
 
 #[cfg(not(feature = "bundled-model"))]
 #[allow(clippy::print_stdout, reason = "a bench prints its result")]

@@ -17,11 +17,14 @@ fn questions_find_one_of_the_expected_articles_among_the_first_two() {
     for query in queries {
         let text = query["query"].as_str().unwrap();
         let wanted: Vec<&str> = query["expect"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
-        let found = desk.run(&["search", "--json", "-k", "33", text]).expect(0).ids();
-        assert_eq!(found.len(), 33, "every article of the store is ranked");
-        let best = found.iter().position(|id| wanted.contains(&id.as_str())).unwrap() + 1;
-        if best > 2 {
-            missed.push(format!("\"{text}\": {} comes only at rank {best}, after {:?}", found[best - 1], &found[..2]));
+        let rank = |k: &str| {
+            let found = desk.run(&["search", "--json", "-k", k, text]).expect(0).ids();
+            (found.iter().position(|id| wanted.contains(&id.as_str())), found)
+        };
+        if rank("2").0.is_none() {
+            let (best, found) = rank("33");
+            let best = best.expect("every article of the store is ranked");
+            missed.push(format!("\"{text}\": {} comes at rank {}, after {:?}", found[best], best + 1, &found[..2]));
         }
     }
     for miss in &missed {

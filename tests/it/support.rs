@@ -78,6 +78,14 @@ impl Desk {
         desk
     }
 
+    /// The same with a tiny model, whose vectors mean nothing: for tests of everything else.
+    pub fn with_tiny_corpus() -> Self {
+        let desk = Self::new();
+        copy(&fixtures().join("articles"), &desk.path("articles"));
+        desk.index_tiny(&["articles"]).expect(0);
+        desk
+    }
+
     /// Where `name` is on this desk.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -128,7 +128,7 @@ pub struct Index {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 
-    /// View of the vectors to bring up to date at the end; hnsw takes a millisecond or more a passage
+    /// View of the vectors to bring up to date at the end; hnsw takes about a millisecond a passage
     #[arg(long, value_name = "VIEW", default_value = "auto")]
     pub view: View,
 }

@@ -29,9 +29,9 @@ mod cost {
     /// Seconds that the exact scan takes for a row and query.
     pub(super) const SCAN_ROW: f64 = 1.0e-7;
     /// Seconds that the graph takes for a query.
-    pub(super) const GRAPH_QUERY: f64 = 2.0e-3;
+    pub(super) const GRAPH_QUERY: f64 = 1.0e-3;
     /// Seconds that the graph takes to load, for a row.
-    pub(super) const LOAD_ROW: f64 = 1.5e-5;
+    pub(super) const LOAD_ROW: f64 = 1.0e-5;
 }
 
 /// The vectors that a search may return; all, unless a filter says otherwise.
@@ -79,7 +79,7 @@ pub enum Choice {
     /// Whichever answers this many queries of one process sooner, loading included.
     ///
     /// For one query that is the scan at any size: the graph takes longer to load than the scan to answer. For many it
-    /// is the graph, from some tens of thousands of vectors on.
+    /// is the graph, from some ten thousand vectors on.
     Auto {
         /// Queries that the process is expected to answer.
         queries: u32,

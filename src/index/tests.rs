@@ -186,7 +186,7 @@ fn a_damaged_file_of_rows_is_passed_over() {
 fn the_choice_weighs_loading_against_queries() {
     let auto = |queries, rows| Choice::Auto { queries }.is_graph(rows);
     assert!(!auto(1, 100) && !auto(1, 100_000_000), "one question is answered sooner by the scan");
-    assert!(!auto(1_000_000, 10_000), "a small scan is quicker than the graph");
+    assert!(!auto(1_000_000, 5_000), "a small scan is quicker than the graph");
     assert!(auto(1_000_000, 100_000));
     assert!(Choice::Hnsw.is_graph(1) && !Choice::Exact.is_graph(usize::MAX));
 }

@@ -1,6 +1,6 @@
 //! Models of the hub, over HTTP: the binary against a small hub of one repository on this machine.
 //!
-//! [`Hub`] answers as huggingface.co does where hf-hub 1.0 asks (its `repository/download.rs`): small files behind a
+//! [`Hub`] answers as the real hub does where hf-hub 1.0 asks (its `repository/download.rs`): small files behind a
 //! relative redirect, weights behind one to another host, `X-Repo-Commit` with every file and with every file that is
 //! missing, 401 to strangers who ask for what does not exist. It knows nothing of Xet, by which the real hub also hands
 //! out weights.

@@ -1,14 +1,14 @@
 //! An index run that is killed or interrupted: what was stored stays whole, and going on ends where one run would have.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Desk, Numbers, Running, fixtures, wait_until};
+use crate::support::{Desk, Numbers, Running, fixtures, tiny, wait_until};
 
-/// Articles of the corpus.
-const ARTICLES: u64 = 150;
+/// Articles of the corpus: several transactions, which a tiny model makes in a few seconds.
+const ARTICLES: u64 = 3000;
 
 /// Times that a run is killed.
 const KILLS: usize = 4;
@@ -32,7 +32,7 @@ fn corpus() -> String {
             last = format!("Dépêche numéro {article} du jour. {}", draw());
         }
         let line = json!({
-            "id": format!("depeche-{article:03}"),
+            "id": format!("depeche-{article:04}"),
             "date": format!("2024-{:02}-{:02}", 1 + article % 12, 1 + article % 28),
             "text": last,
         });
@@ -47,7 +47,27 @@ fn desk() -> Desk {
     desk
 }
 
-const INDEX: [&str; 3] = ["index", "depeches.jsonl", "--json"];
+/// Starts a run over the corpus.
+fn start(desk: &Desk) -> Running {
+    let tiny = tiny();
+    let args: Vec<&str> =
+        ["index", "depeches.jsonl", "--json"].into_iter().chain(tiny.iter().map(String::as_str)).collect();
+    Running::start(desk.command(&args), Stdio::null())
+}
+
+/// What a whole run over the corpus says.
+fn index(desk: &Desk) -> Value {
+    start(desk).end().expect(0).one()
+}
+
+/// Waits until a run has stored more than `stored` articles, or has ended.
+fn wait_for_more(desk: &Desk, running: &mut Running, stored: u64) {
+    wait_until("more articles", || {
+        let status = desk.run(&["status", "--json"]);
+        let more = status.code == Some(0) && status.one()["store"]["articles"].as_u64() > Some(stored);
+        more || running.0.try_wait().unwrap().is_some()
+    });
+}
 
 /// All that may be compared between two stores: what they hold, and what they answer.
 fn answers(desk: &Desk) -> Value {
@@ -82,47 +102,44 @@ fn check(desk: &Desk) -> u64 {
 #[test]
 fn a_run_that_is_killed_loses_nothing_and_ends_like_one_that_was_not() {
     let reference = desk();
-    let start = Instant::now();
-    let summary = reference.run(&INDEX).expect(0).one();
-    let whole_run = start.elapsed();
+    let summary = index(&reference);
     assert_eq!((&summary["run"]["added"], &summary["store"]["articles"]), (&ARTICLES.into(), &ARTICLES.into()));
     assert!(summary["run"]["embedded"].as_u64() < summary["run"]["passages"].as_u64(), "some passages are shared");
 
     let desk = desk();
     let mut numbers = Numbers(17);
     let mut stored = 0;
-    let mut killed = 0;
-    for _ in 0..KILLS {
-        let mut running = Running::start(desk.command(&INDEX), Stdio::null());
-        let share = 5 + numbers.below(80);
-        std::thread::sleep(Duration::from_micros(whole_run.as_micros() as u64 * share / 100));
-        killed += usize::from(running.0.try_wait().unwrap().is_none());
+    for kill in 0..KILLS {
+        let mut running = start(&desk);
+        if kill % 2 == 0 {
+            // In the middle: after a transaction that this run made.
+            wait_for_more(&desk, &mut running, stored);
+        } else {
+            std::thread::sleep(Duration::from_millis(numbers.below(400)));
+        }
         running.0.kill().unwrap();
         running.0.wait().unwrap();
         let now = check(&desk);
         assert!(now >= stored, "{stored} articles were stored, and {now} are left");
         stored = now;
     }
-    assert!(killed > 0, "every run ended before it was to be killed");
+    assert!((1..ARTICLES).contains(&stored), "{stored} articles are stored: no run was killed in its middle");
 
-    let summary = desk.run(&INDEX).expect(0).one();
-    let run = &summary["run"];
+    let run = index(&desk)["run"].take();
     assert_eq!(run["unchanged"], stored, "what was stored is not done again");
     assert_eq!(run["added"], ARTICLES - stored);
     assert_eq!(answers(&desk), answers(&reference));
     desk.verify();
-    let again = desk.run(&INDEX).expect(0).one();
-    assert_eq!((&again["run"]["unchanged"], &again["run"]["embedded"]), (&ARTICLES.into(), &0.into()));
+    let again = index(&desk)["run"].take();
+    assert_eq!((&again["unchanged"], &again["embedded"]), (&ARTICLES.into(), &0.into()));
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interrupt_stores_what_is_finished_and_says_how_to_go_on() {
     let desk = desk();
-    let running = Running::start(desk.command(&INDEX), Stdio::null());
-    wait_until("the store", || desk.path(".voisin/voisin.db").exists());
-    // From here on interrupts are listened to, and embedding the corpus takes longer than this.
-    std::thread::sleep(Duration::from_millis(150));
+    let mut running = start(&desk);
+    wait_for_more(&desk, &mut running, 0);
     interrupt(&running);
     let answer =
         running.end().expect(130).says(&["stopping: storing what is finished", "stopped: what is stored is safe"]);
@@ -130,8 +147,9 @@ fn an_interrupt_stores_what_is_finished_and_says_how_to_go_on() {
     assert_eq!(run["stopped"], true);
     let stored = check(&desk);
     assert_eq!(run["added"], stored, "what was reported is what is there");
+    assert!((1..ARTICLES).contains(&stored), "{stored} articles were stored before the interrupt");
 
-    let run = desk.run(&INDEX).expect(0).one()["run"].take();
+    let run = index(&desk)["run"].take();
     assert_eq!((&run["stopped"], &run["unchanged"]), (&false.into(), &stored.into()));
     assert_eq!(desk.stats()["articles"], ARTICLES);
     desk.verify();

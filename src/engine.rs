@@ -11,7 +11,7 @@ use crate::ingest::prepare::{Prepared, prepare};
 use crate::kernels::Isa;
 use crate::search::related::{body_passages, related};
 use crate::search::{Hit, Related, Request, SearchError, search};
-use crate::store::{Field, Header, ModelIdentity, Store, StoreError};
+use crate::store::{Field, ModelIdentity, Store, StoreError};
 use crate::types::{Article, ArticleId};
 
 /// Tokens of a passage, unless someone says otherwise: four to eight sentences, well inside what small models were
@@ -165,14 +165,6 @@ impl Engine {
     pub fn duplicates(&self) -> Result<Vec<Pair>, EngineError> {
         let _moment = self.store.snapshot()?;
         Ok(dedup::pairs(&self.store, self.isa)?)
-    }
-
-    /// An article without its body.
-    ///
-    /// # Errors
-    /// When it is not there.
-    pub fn header(&self, article: ArticleId) -> Result<Header, EngineError> {
-        Ok(self.store.header(article)?)
     }
 
     fn budget(&self) -> Budget {

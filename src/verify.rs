@@ -5,6 +5,7 @@ use crate::embed::stock::Stock;
 use crate::embed::{EmbedError, Passage};
 use crate::engine::{Engine, EngineError};
 use crate::index::rows::Rows;
+use crate::search::dot;
 use crate::store::{Field, Filter, TextKey};
 use crate::text::analysis_form;
 use crate::types::CharSpan;
@@ -23,10 +24,6 @@ pub const SHOWN: usize = 10;
 
 /// Articles whose passages are embedded again, with both implementations.
 const SAMPLE: usize = 8;
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
 
 /// Checks a store.
 ///

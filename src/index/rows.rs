@@ -21,7 +21,7 @@ use fs_err::File;
 
 use super::{IndexError, folder, replace};
 use crate::kernels::mapped::MappedFile;
-use crate::store::Store;
+use crate::store::{Store, to_bytes};
 use crate::types::{Sequence, VectorId};
 
 const MAGIC: &[u8; 8] = b"voisinR1";
@@ -142,7 +142,7 @@ impl Rows {
             body.update(&id.0.to_le_bytes());
         }
         for (_, vector) in self.iter() {
-            body.update(&bytes(vector));
+            body.update(&to_bytes(vector));
         }
         let mut header = Vec::with_capacity(HEADER);
         header.extend_from_slice(MAGIC);
@@ -160,7 +160,7 @@ impl Rows {
                 out.write_all(&id.0.to_le_bytes())?;
             }
             for (_, vector) in self.iter() {
-                out.write_all(&bytes(vector))?;
+                out.write_all(&to_bytes(vector))?;
             }
             out.flush()
         })?;
@@ -231,10 +231,6 @@ impl Base {
     fn values(&self, dims: usize) -> &[f32] {
         self.file.f32s(HEADER + 8 * self.rows, self.rows * dims).unwrap_or_default()
     }
-}
-
-fn bytes(vector: &[f32]) -> Vec<u8> {
-    vector.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 fn checksum(bytes: &[u8]) -> [u8; 16] {

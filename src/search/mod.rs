@@ -110,6 +110,11 @@ pub fn search(
     Ok(hits)
 }
 
+/// The inner product of two vectors, for the few that are shown or compared; views score the many by the kernels.
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> Score {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
 /// The passage of an article that is closest to the query, of the body if there is one.
 fn passage_to_show(article: ArticleId, query: &[f32], store: &Store) -> Result<(StoredPassage, Score), StoreError> {
     let passages = store.passages_of(article)?;
@@ -118,7 +123,7 @@ fn passage_to_show(article: ArticleId, query: &[f32], store: &Store) -> Result<(
         .into_iter()
         .zip(vectors)
         .map(|(passage, vector)| {
-            let score: Score = vector.iter().zip(query).map(|(a, b)| a * b).sum();
+            let score = dot(&vector, query);
             (passage, score)
         })
         .max_by(|(a, score_a), (b, score_b)| {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{PassageHit, SearchError, show};
+use super::{PassageHit, SearchError, dot, show};
 use crate::index::VectorView;
 use crate::store::{Field, Filter, Header, Store, StoredPassage};
 use crate::types::{ArticleId, Score, VectorId};
@@ -32,9 +32,7 @@ pub struct Related {
 /// ways together (the symmetric Chamfer similarity); vectors are of unit length. 1 for the same passages in any order; a short article inside a long
 /// one is less close to it than a copy.
 pub fn closeness(a: &[&[f32]], b: &[&[f32]]) -> Score {
-    let best = |from: &[f32], among: &[&[f32]]| {
-        among.iter().map(|to| from.iter().zip(*to).map(|(x, y)| x * y).sum::<f32>()).fold(f32::NEG_INFINITY, f32::max)
-    };
+    let best = |from: &[f32], among: &[&[f32]]| among.iter().map(|to| dot(from, to)).fold(f32::NEG_INFINITY, f32::max);
     let mean = |from: &[&[f32]], among: &[&[f32]]| {
         from.iter().map(|vector| best(vector, among)).sum::<f32>() / from.len() as f32
     };
@@ -79,10 +77,7 @@ pub fn related(
     let mut found = Vec::with_capacity(compared.len());
     for (at, (article, score, passages, theirs)) in compared.into_iter().enumerate() {
         let pairs = own.iter().enumerate().flat_map(|(to, own)| {
-            passages
-                .iter()
-                .zip(&theirs)
-                .map(move |(passage, other)| (to, passage, own.iter().zip(other).map(|(x, y)| x * y).sum::<f32>()))
+            passages.iter().zip(&theirs).map(move |(passage, other)| (to, passage, dot(own, other)))
         });
         let Some((to, passage, pair_score)) = pairs.reduce(|best, next| if next.2 > best.2 { next } else { best })
         else {

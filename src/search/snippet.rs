@@ -1,6 +1,6 @@
 //! The sentence of a passage that is closest in meaning to a question.
 
-use super::PassageHit;
+use super::{PassageHit, dot};
 use crate::embed::{EmbedError, QueryEmbedder};
 use crate::text::{analysis_form, sentences};
 use crate::types::{Span, to_char_spans};
@@ -24,7 +24,7 @@ pub fn mark_sentences<'a>(
         forms.extend(spans.iter().map(|span| analysis_form(&passage.text[span.range()])));
     }
     let vectors = embedder.embed_sentences(&forms)?;
-    let mut scores = vectors.rows().into_iter().map(|row| row.iter().zip(query).map(|(a, b)| a * b).sum::<f32>());
+    let mut scores = vectors.rows().into_iter().map(|row| dot(&row.to_vec(), query));
     for (passage, spans) in passages.into_iter().zip(&split).filter(|(_, spans)| spans.len() > 1) {
         let best = spans.iter().zip(scores.by_ref()).reduce(|best, next| if next.1 > best.1 { next } else { best });
         if let Some((span, _)) = best {

@@ -332,7 +332,7 @@ pub struct Snapshot<'a>(
 );
 
 /// A vector as stored: f32, little-endian.
-fn to_bytes(vector: &[f32]) -> Vec<u8> {
+pub(crate) fn to_bytes(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 

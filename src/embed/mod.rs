@@ -7,6 +7,7 @@
 //! | [`tokenize`] | text to token ids, truncation counted |
 //! | [`arch`] | the transformer, as candle operations over [`crate::kernels`], on ragged batches |
 //! | [`pooling`] | token vectors to one vector |
+//! | [`precision`] | in what numbers the layers calculate |
 //! | [`stock`] | the same model as candle-transformers runs it, to check and time ours against |
 //! | [`batch`] | which texts share a forward pass, and two or more workers that run them |
 //!
@@ -18,6 +19,7 @@
 pub mod arch;
 pub mod batch;
 pub mod pooling;
+pub mod precision;
 pub mod source;
 pub mod spec;
 pub mod stock;
@@ -27,6 +29,7 @@ use ndarray::{Array1, Array2};
 
 use crate::kernels::Isa;
 use arch::Encoder;
+use precision::Precision;
 use source::ModelFiles;
 use spec::{Role, Spec};
 use tokenize::{Tokenizer, Tokens};
@@ -120,6 +123,11 @@ impl Embedder {
     /// The instruction-set level that the model was packed for.
     pub fn isa(&self) -> Isa {
         self.isa
+    }
+
+    /// The precision of the forward pass.
+    pub fn precision(&self) -> Precision {
+        Precision::F32
     }
 
     /// Tokens of `text` alone, without prompt and special tokens: the measure of passages.

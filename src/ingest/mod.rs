@@ -14,4 +14,4 @@ pub mod pipeline;
 pub mod prepare;
 pub mod read;
 
-pub use pipeline::{Event, IngestError, Job, Progress, Summary, run};
+pub use pipeline::{Busy, Event, IngestError, Job, Progress, Summary, run};

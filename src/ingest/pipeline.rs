@@ -96,8 +96,23 @@ pub struct Summary {
     pub dropped_tokens: u64,
     /// Seconds from start to end.
     pub seconds: f64,
+    /// What the threads were busy with.
+    pub busy: Busy,
     /// Whether the run was stopped before the end of its input.
     pub stopped: bool,
+}
+
+/// Seconds in which threads worked, waiting for each other left out. The stages overlap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Busy {
+    /// Opening, unpacking and parsing input: one thread, the same as the next.
+    pub reading: f64,
+    /// Looking for what is stored already, cutting and tokenising.
+    pub preparing: f64,
+    /// The model: the sum over the threads that embed.
+    pub embedding: f64,
+    /// Transactions: one thread.
+    pub storing: f64,
 }
 
 /// Why a run ended early. What was stored before stays stored.
@@ -121,6 +136,8 @@ enum Message {
     Article(Box<Waiting>),
     /// Vectors from a worker.
     Vectors(Vec<(TextKey, Vec<f32>)>, Spent),
+    /// The reader has come to its end: seconds of reading and of preparing.
+    Read(f64, f64),
     /// A thread failed.
     Failed(IngestError),
 }
@@ -130,6 +147,7 @@ enum Message {
 struct Spent {
     tokens: u64,
     dropped: u64,
+    seconds: f64,
 }
 
 struct Waiting {
@@ -172,6 +190,7 @@ pub fn run(
             flushed: Instant::now(),
             queued: HashSet::new(),
             seen: HashMap::new(),
+            preparing: Duration::ZERO,
         };
         scope.spawn(|| {
             let _guard = StopOnPanic(&failed);
@@ -227,21 +246,25 @@ struct Reader<'a> {
     queued: HashSet<TextKey>,
     /// Content of the articles of this run, by a hash of their keys.
     seen: HashMap<u64, ContentHash>,
+    preparing: Duration,
 }
 
 impl Reader<'_> {
     fn run(mut self, stopping: &dyn Fn() -> bool) {
         let (job, mut failure) = (self.job, None);
+        let (start, mut elsewhere) = (Instant::now(), Duration::ZERO);
         let mut sink = |event: read::Event, progress: read::Progress| {
             if stopping() {
                 return ControlFlow::Break(());
             }
+            let received = Instant::now();
             let sent = match event {
                 read::Event::Article(article) => self.article(*article, progress),
                 read::Event::Note(note) => self.send(Message::Event(Event::Note(note))),
                 read::Event::Skipped(problem) => self.send(Message::Event(Event::Skipped(problem))),
                 read::Event::Ignored { path } => self.send(Message::Event(Event::Ignored(path))),
             };
+            elsewhere += received.elapsed();
             match sent {
                 Ok(flow) => flow,
                 Err(error) => {
@@ -252,6 +275,8 @@ impl Reader<'_> {
         };
         // Whether reading was broken off is known to whoever set the flag.
         let _ = read::read(job.inputs, job.options, &mut sink);
+        let reading = start.elapsed().saturating_sub(elsewhere);
+        let _ = self.to_writer.send(Message::Read(reading.as_secs_f64(), self.preparing.as_secs_f64()));
         if let Some(error) = failure {
             let _ = self.to_writer.send(Message::Failed(error));
         } else if !stopping() {
@@ -268,6 +293,7 @@ impl Reader<'_> {
     }
 
     fn article(&mut self, article: Article, read: read::Progress) -> Result<ControlFlow<()>, IngestError> {
+        let start = Instant::now();
         let content = ContentHash::of(&article);
         let key = blake3::hash(article.key.as_bytes()).as_bytes()[..8].iter().fold(0, |n, b| n << 8 | u64::from(*b));
         let earlier = self.seen.insert(key, content);
@@ -281,6 +307,7 @@ impl Reader<'_> {
             }
         };
         if held == Held::Same {
+            self.preparing += start.elapsed();
             return self.send(Message::Unchanged(read));
         }
         let Prepared { article, tokens } = prepare(article, self.embedder, self.job.budget)?;
@@ -294,6 +321,7 @@ impl Reader<'_> {
                 self.window.push((key, tokens));
             }
         }
+        self.preparing += start.elapsed();
         let flow = self.send(Message::Article(Box::new(Waiting { article, held, missing, read })))?;
         self.behind += 1;
         let full = self.window.len() >= WINDOW || self.behind >= TRANSACTION || self.flushed.elapsed() >= COMMIT_EVERY;
@@ -330,12 +358,14 @@ fn work(
             continue;
         }
         let tokens: Vec<&Tokens> = batch.iter().map(|(_, tokens)| tokens).collect();
-        let spent = Spent {
-            tokens: tokens.iter().map(|tokens| tokens.ids.len() as u64).sum(),
-            dropped: tokens.iter().map(|tokens| tokens.dropped as u64).sum(),
-        };
+        let start = Instant::now();
         let message = match embedder.embed_tokens(&tokens) {
             Ok(vectors) => {
+                let spent = Spent {
+                    tokens: tokens.iter().map(|tokens| tokens.ids.len() as u64).sum(),
+                    dropped: tokens.iter().map(|tokens| tokens.dropped as u64).sum(),
+                    seconds: start.elapsed().as_secs_f64(),
+                };
                 let keys = batch.iter().map(|(key, _)| *key);
                 Message::Vectors(keys.zip(vectors.rows()).map(|(key, row)| (key, row.to_vec())).collect(), spent)
             }
@@ -415,8 +445,13 @@ impl<'a> Writer<'a> {
                     self.summary.embedded += vectors.len() as u64;
                     self.summary.tokens += spent.tokens;
                     self.summary.dropped_tokens += spent.dropped;
+                    self.summary.busy.embedding += spent.seconds;
                     // A text that two windows had may come twice, the second time when nobody waits any more.
                     self.vectors.extend(vectors.into_iter().filter(|(key, _)| self.users.contains_key(key)));
+                }
+                Message::Read(reading, preparing) => {
+                    self.summary.busy.reading = reading;
+                    self.summary.busy.preparing = preparing;
                 }
                 Message::Failed(error) => {
                     self.commit()?;
@@ -463,7 +498,9 @@ impl<'a> Writer<'a> {
                 waiting.article
             })
             .collect();
+        let start = Instant::now();
         self.store.put(&articles, &self.vectors)?;
+        self.summary.busy.storing += start.elapsed().as_secs_f64();
         for key in missing {
             if let Some(users) = self.users.get_mut(&key) {
                 *users -= 1;

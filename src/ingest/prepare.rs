@@ -10,7 +10,7 @@ use crate::text::{analysis_form, detect_language};
 use crate::types::{Article, Span, to_char_spans};
 
 /// Counts as the model's tokenizer does.
-struct Counter<'a>(&'a Embedder);
+pub struct Counter<'a>(pub &'a Embedder);
 
 impl TokenCounter for Counter<'_> {
     fn count(&self, text: &str) -> usize {

@@ -8,6 +8,7 @@
 //! | activation functions | [`activation`] | fused into the epilogue of `gemm_f32` |
 //! | inner product | [`dot`] | exact search |
 //! | a file as f32 | [`mapped`] | the vectors of a store |
+//! | multiply-adds on registers | [`peak`] | the ceiling that `voisin bench` compares with |
 //!
 //! Each operation is written once, over the small vector trait of `simd`, and instantiated for every level that
 //! [`cpu::Isa`] knows: an `Isa` can only be had for a level that this CPU has, so holding one is the proof that the
@@ -25,6 +26,7 @@ pub mod dot;
 pub mod gemm_f32;
 pub mod mapped;
 pub mod norm;
+pub mod peak;
 mod simd;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use super::cpu::{Isa, IsaError, Level};
 use super::dot::dot_rows;
 use super::gemm_f32::{PackedMatrix, linear};
 use super::norm::{LayerNorm, add_layer_norm};
+use super::peak;
 
 /// Reproducible values in about [-1, 1].
 fn values(len: usize, seed: u64) -> Vec<f32> {
@@ -220,4 +221,17 @@ fn levels_have_names_that_parse_back() {
     assert_eq!("mmx".parse::<Isa>(), Err(IsaError::Unknown("mmx".into())));
     let missing = if cfg!(target_arch = "x86_64") { Level::Neon } else { Level::Avx2 };
     assert_eq!(missing.name().parse::<Isa>(), Err(IsaError::Missing { wanted: missing, best: Isa::best().level() }));
+}
+
+#[test]
+fn the_peak_counts_every_lane_and_comes_to_its_fixed_point() {
+    for isa in Isa::available() {
+        let (none, start) = peak::multiply_adds(isa, 0);
+        let (some, end) = peak::multiply_adds(isa, 100);
+        // Chains begin at 0 to 11 in every lane, and all converge to 1.
+        let lanes = start / 66.0;
+        assert_eq!((none, end), (0, 12.0 * lanes), "{isa}");
+        assert_eq!(some, 2 * 100 * 12 * lanes as u64, "{isa}");
+        assert!([4.0, 8.0, 16.0].contains(&lanes), "{isa}: {lanes} lanes");
+    }
 }

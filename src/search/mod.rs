@@ -88,17 +88,47 @@ pub fn search(
     view: &dyn VectorView,
     store: &Store,
 ) -> Result<Vec<Hit>, SearchError> {
-    let query = crate::text::analysis_form(request.query);
-    if query.is_empty() {
-        return Err(SearchError::Empty);
-    }
+    let query = question(request.query)?;
     let query = embedder.embed_query(Query(&query))?.to_vec();
-    let allowed =
-        if request.filter.is_all() { None } else { Some(Allowed::new(store.vectors_matching(&request.filter)?)) };
-    let groups = group::closest_articles(&query, request.k, allowed.as_ref(), &request.filter, view, store)?;
-    let mut hits = Vec::with_capacity(groups.len());
-    for (at, (article, score)) in groups.into_iter().enumerate() {
-        let (passage, passage_score) = passage_to_show(article, &query, store)?;
+    let ranked = rank(&query, request.k, &request.filter, view, store)?;
+    let mut hits = present(&ranked, &query, store)?;
+    mark(&mut hits, &query, embedder)?;
+    Ok(hits)
+}
+
+/// What is embedded of a question.
+///
+/// # Errors
+/// When nothing is left of it.
+pub fn question(words: &str) -> Result<String, SearchError> {
+    let form = crate::text::analysis_form(words);
+    if form.is_empty() { Err(SearchError::Empty) } else { Ok(form) }
+}
+
+/// The articles that answer the question with this vector, with the scores of their closest passages: the contract of
+/// [`search`].
+///
+/// # Errors
+/// When the store fails.
+pub fn rank(
+    query: &[f32],
+    k: usize,
+    filter: &Filter,
+    view: &dyn VectorView,
+    store: &Store,
+) -> Result<Vec<(ArticleId, Score)>, SearchError> {
+    let allowed = if filter.is_all() { None } else { Some(Allowed::new(store.vectors_matching(filter)?)) };
+    Ok(group::closest_articles(query, k, allowed.as_ref(), filter, view, store)?)
+}
+
+/// Fetches what is shown of ranked articles.
+///
+/// # Errors
+/// When the store fails.
+pub fn present(ranked: &[(ArticleId, Score)], query: &[f32], store: &Store) -> Result<Vec<Hit>, SearchError> {
+    let mut hits = Vec::with_capacity(ranked.len());
+    for (at, &(article, score)) in ranked.iter().enumerate() {
+        let (passage, passage_score) = passage_to_show(article, query, store)?;
         hits.push(Hit {
             rank: at + 1,
             score,
@@ -106,8 +136,15 @@ pub fn search(
             passage: show(article, passage, passage_score, store)?,
         });
     }
-    snippet::mark_sentences(hits.iter_mut().take(MARKED).map(|hit| &mut hit.passage), &query, embedder)?;
     Ok(hits)
+}
+
+/// Marks the sentence that is closest to the question, in the first [`MARKED`] hits.
+///
+/// # Errors
+/// When the model fails.
+pub fn mark(hits: &mut [Hit], query: &[f32], embedder: &dyn QueryEmbedder) -> Result<(), SearchError> {
+    Ok(snippet::mark_sentences(hits.iter_mut().take(MARKED).map(|hit| &mut hit.passage), query, embedder)?)
 }
 
 /// The inner product of two vectors, for the few that are shown or compared; views score the many by the kernels.

@@ -52,6 +52,26 @@ pub enum EngineError {
     Search(#[from] SearchError),
 }
 
+/// Lets errors of the engine's rooms become those of a room above it, whose error has a variant `Engine`.
+macro_rules! through_engine {
+    ($to:ty) => {
+        $crate::engine::through_engine!($to:
+            $crate::store::StoreError
+            $crate::index::IndexError
+            $crate::embed::EmbedError
+            $crate::search::SearchError
+        );
+    };
+    ($to:ty: $($error:ty)*) => {$(
+        impl From<$error> for $to {
+            fn from(error: $error) -> Self {
+                Self::Engine(error.into())
+            }
+        }
+    )*};
+}
+pub(crate) use through_engine;
+
 /// A store, its model and a view of its vectors.
 ///
 /// ```no_run

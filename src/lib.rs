@@ -24,11 +24,13 @@
 //! # Ok::<(), voisin::embed::EmbedError>(())
 //! ```
 
+pub mod bench;
 pub mod chunk;
 pub mod cli;
 pub mod dedup;
 pub mod embed;
 pub mod engine;
+pub mod eval;
 pub mod index;
 pub mod ingest;
 pub mod kernels;

@@ -6,6 +6,9 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 use crate::types::PartialDate;
 
+pub mod bench;
+pub mod eval;
+
 /// Semantic search and near-duplicates for French news, offline, on the CPU.
 #[derive(Debug, Parser)]
 #[command(name = "voisin", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
@@ -79,6 +82,10 @@ pub enum Command {
     Verify,
     /// Remove articles
     Remove(Remove),
+    /// Measure how good models, searches and indexes are
+    Eval(eval::Eval),
+    /// Measure how fast this machine embeds, searches and indexes
+    Bench(bench::Bench),
     /// Print the completions of a shell
     Completions {
         /// The shell

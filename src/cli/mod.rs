@@ -6,6 +6,8 @@
 //! | `settings` | what it means on this machine: model, instruction set, threads |
 //! | `commands` | one function a command |
 //! | `print` | answers for people and as JSON Lines |
+//! | `scratch` | a folder for what is written only to be measured |
+//! | `tables` | the tables of `eval` and `bench`, as Markdown |
 //! | `progress` | how far a run has come, on standard error |
 //!
 //! Standard output is data, standard error is talk. Exit status: 0 with results, 1 without, 2 on an error, 130 when
@@ -15,7 +17,9 @@ pub mod args;
 mod commands;
 mod print;
 mod progress;
+mod scratch;
 mod settings;
+mod tables;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -41,6 +45,10 @@ enum CliError {
     #[error(transparent)]
     Ingest(#[from] crate::ingest::IngestError),
     #[error(transparent)]
+    Eval(#[from] crate::eval::EvalError),
+    #[error(transparent)]
+    Bench(#[from] crate::bench::BenchError),
+    #[error(transparent)]
     Isa(#[from] crate::kernels::cpu::IsaError),
     #[error(transparent)]
     Budget(#[from] crate::chunk::BudgetError),
@@ -59,16 +67,7 @@ impl From<std::io::Error> for CliError {
     }
 }
 
-macro_rules! through_engine {
-    ($($error:ty)*) => {$(
-        impl From<$error> for CliError {
-            fn from(error: $error) -> Self {
-                Self::Engine(error.into())
-            }
-        }
-    )*};
-}
-through_engine!(crate::store::StoreError crate::index::IndexError crate::embed::EmbedError crate::search::SearchError);
+crate::engine::through_engine!(CliError);
 
 /// Parses the arguments of this process, runs the command, reports an error, and says how it ended.
 pub fn run() -> ExitCode {

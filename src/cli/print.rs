@@ -39,6 +39,16 @@ impl Printer {
         self.line(&value.to_string())
     }
 
+    /// Text of several lines.
+    pub(super) fn text(&mut self, text: &str) -> Result<(), CliError> {
+        text.lines().try_for_each(|line| self.line(line))
+    }
+
+    /// What was printed so far is seen now.
+    pub(super) fn flush(&mut self) -> Result<(), CliError> {
+        Ok(self.out.flush()?)
+    }
+
     /// To be called last: says whether all could be written.
     pub(super) fn end(mut self) -> Result<(), CliError> {
         Ok(self.out.flush()?)

@@ -136,9 +136,24 @@ pub fn folder(store: &Store) -> std::path::PathBuf {
 pub fn open(store: &Store, isa: Isa, choice: Choice) -> Result<Box<dyn VectorView>, IndexError> {
     let rows = Rows::open(store)?;
     // The graph compares by cosine: vectors that a model leaves at their own lengths are scanned.
-    let graph = choice.is_graph(rows.len()) && rows.are_unit();
+    let graph = choice.is_graph(rows.len()) && rows.are_unit() && !rows.is_empty();
     let exact = Exact::new(rows, isa);
     if graph { Ok(Box::new(Graph::open(store, exact))) } else { Ok(Box::new(exact)) }
+}
+
+/// The share of the `k` closest vectors to a query that a view finds; what is as close as the last of them is as right. A
+/// vector that asks about itself is left out as `itself`.
+pub fn recall(exact: &dyn VectorView, view: &dyn VectorView, query: &[f32], k: usize, itself: Option<VectorId>) -> f64 {
+    let closest = |view: &dyn VectorView| {
+        let mut found = view.search(query, k + usize::from(itself.is_some()), None);
+        found.retain(|(id, _)| Some(*id) != itself);
+        found.truncate(k);
+        found
+    };
+    let truth = closest(exact);
+    let Some((_, last)) = truth.last() else { return 1.0 };
+    let right = |(id, score): &&(VectorId, Score)| score >= last || truth.iter().any(|(other, _)| other == id);
+    closest(view).iter().filter(right).count() as f64 / truth.len() as f64
 }
 
 /// Writes the views of a store to disk, so that the next process opens them at once. For the process that has just

@@ -46,6 +46,8 @@ pub struct Job<'a> {
     pub workers: usize,
     /// Set by someone else to stop: what is finished is stored, the rest is left for the next run.
     pub stop: &'a AtomicBool,
+    /// When reading ends, if not with the input; all that was read by then is stored.
+    pub until: Option<Instant>,
 }
 
 /// What happens during a run, for people to see.
@@ -136,8 +138,8 @@ enum Message {
     Article(Box<Waiting>),
     /// Vectors from a worker.
     Vectors(Vec<(TextKey, Vec<f32>)>, Spent),
-    /// The reader has come to its end: seconds of reading and of preparing.
-    Read(f64, f64),
+    /// The reader has come to its end, perhaps before that of the input; seconds that it was busy.
+    Read { reading: f64, preparing: f64, cut_short: bool },
     /// A thread failed.
     Failed(IngestError),
 }
@@ -215,7 +217,7 @@ pub fn run(
     drop(writer);
     result?;
     store.sweep()?;
-    summary.stopped = job.stop.load(Ordering::Relaxed);
+    summary.stopped |= job.stop.load(Ordering::Relaxed);
     summary.seconds = start.elapsed().as_secs_f64();
     Ok(summary)
 }
@@ -252,9 +254,13 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn run(mut self, stopping: &dyn Fn() -> bool) {
         let (job, mut failure) = (self.job, None);
-        let (start, mut elsewhere) = (Instant::now(), Duration::ZERO);
+        let (start, mut elsewhere, mut cut_short) = (Instant::now(), Duration::ZERO, false);
         let mut sink = |event: read::Event, progress: read::Progress| {
             if stopping() {
+                return ControlFlow::Break(());
+            }
+            if job.until.is_some_and(|until| Instant::now() >= until) {
+                cut_short = true;
                 return ControlFlow::Break(());
             }
             let received = Instant::now();
@@ -276,7 +282,8 @@ impl Reader<'_> {
         // Whether reading was broken off is known to whoever set the flag.
         let _ = read::read(job.inputs, job.options, &mut sink);
         let reading = start.elapsed().saturating_sub(elsewhere);
-        let _ = self.to_writer.send(Message::Read(reading.as_secs_f64(), self.preparing.as_secs_f64()));
+        let preparing = self.preparing.as_secs_f64();
+        let _ = self.to_writer.send(Message::Read { reading: reading.as_secs_f64(), preparing, cut_short });
         if let Some(error) = failure {
             let _ = self.to_writer.send(Message::Failed(error));
         } else if !stopping() {
@@ -449,9 +456,10 @@ impl<'a> Writer<'a> {
                     // A text that two windows had may come twice, the second time when nobody waits any more.
                     self.vectors.extend(vectors.into_iter().filter(|(key, _)| self.users.contains_key(key)));
                 }
-                Message::Read(reading, preparing) => {
+                Message::Read { reading, preparing, cut_short } => {
                     self.summary.busy.reading = reading;
                     self.summary.busy.preparing = preparing;
+                    self.summary.stopped = cut_short;
                 }
                 Message::Failed(error) => {
                     self.commit()?;

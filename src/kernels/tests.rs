@@ -228,10 +228,9 @@ fn the_peak_counts_every_lane_and_comes_to_its_fixed_point() {
     for isa in Isa::available() {
         let (none, start) = peak::multiply_adds(isa, 0);
         let (some, end) = peak::multiply_adds(isa, 100);
-        // Chains begin at 0 to 11 in every lane, and all converge to 1.
-        let lanes = start / 66.0;
-        assert_eq!((none, end), (0, 12.0 * lanes), "{isa}");
-        assert_eq!(some, 2 * 100 * 12 * lanes as u64, "{isa}");
-        assert!([4.0, 8.0, 16.0].contains(&lanes), "{isa}: {lanes} lanes");
+        // Every lane of every chain begins at 3 and comes to 1.
+        assert_eq!((none, 3.0 * end), (0, start), "{isa}");
+        assert_eq!(some, 2 * 100 * end as u64, "{isa}");
+        assert!([48.0, 96.0, 384.0].contains(&end), "{isa}: {end} lanes in all");
     }
 }

@@ -539,6 +539,8 @@ fn what_cannot_be_read_is_said_and_the_rest_is_indexed() {
         ("page.pdf", b"%PDF-1.7\n1 0 obj", "page.pdf: looks like a PDF"),
         ("coupe.txt.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b", "coupe.txt.gz: the gzip data is cut short"),
     ];
+    desk.run(&["index", "absent.txt", "nulle-part"]).refused(&["there is no file or folder absent.txt, nulle-part"]);
+    assert!(!desk.path(".voisin").exists(), "nothing is made for a mistyped name");
     let mut args = vec!["absent.txt", "bon.txt"];
     for (name, bytes, _) in &files {
         desk.write(name, bytes);

@@ -10,6 +10,8 @@ mod corpus;
 mod golden;
 /// Models of the hub, over HTTP against a hub on this machine.
 mod hub;
+/// What is measured: eval and bench.
+mod measure;
 /// Runs that are killed or interrupted, and gone on with.
 mod resume;
 /// What these tests share.

@@ -27,20 +27,19 @@ pub struct BothWays {
     pub backward: f64,
 }
 
-/// The similarities of all rows of one list with all rows of another; row `i` of one belongs to row `i` of the other.
+/// The nearest rows of each row of two lists, both ways; row `i` of one belongs to row `i` of the other.
 pub struct Bitext {
-    rows: usize,
-    /// [rows, rows] row-major: first list by second list.
-    forward: Vec<f64>,
-    /// The same, second list by first list.
-    backward: Vec<f64>,
+    /// Of the rows of the first list, in the second.
+    forward: Vec<Neighbours>,
+    /// Of the rows of the second list, in the first.
+    backward: Vec<Neighbours>,
 }
 
 impl Bitext {
     /// From vectors of unit length: `first` and `second` are [rows, dims] row-major, and similarities their inner
     /// products, summed in f64 in the order of the components: equal vectors have equal similarities, to the bit.
     ///
-    /// Takes 16 bytes for each pair of rows: 70 MB for 2,100 rows.
+    /// Memory grows with the rows, time with their square.
     ///
     /// # Panics
     /// When there are no rows, the lists differ in length or are not whole rows, or a similarity is not finite.
@@ -54,8 +53,9 @@ impl Bitext {
             second.len()
         );
         assert_eq!(first.len() % dims, 0, "{} numbers are not whole rows of {dims}", first.len());
-        let rows = first.len() / dims;
-        Self::of_matrix(rows, products(first, second, rows, dims))
+        let mut bitext = Self::apart(first.len() / dims);
+        products(first, second, dims, |row, similarities| bitext.meet(row, similarities));
+        bitext
     }
 
     /// From any similarity: `similarity(i, j)` of row `i` of the first list and row `j` of the second, below `rows`.
@@ -63,29 +63,39 @@ impl Bitext {
     /// # Panics
     /// When there are no rows, or a similarity is not finite.
     pub fn of(rows: usize, similarity: impl Fn(usize, usize) -> f64) -> Self {
-        let similarity = &similarity;
-        Self::of_matrix(rows, (0..rows).flat_map(|i| (0..rows).map(move |j| similarity(i, j))).collect())
+        let mut bitext = Self::apart(rows);
+        for row in 0..rows {
+            let similarities: Vec<f64> = (0..rows).map(|other| similarity(row, other)).collect();
+            bitext.meet(row, &similarities);
+        }
+        bitext
     }
 
-    fn of_matrix(rows: usize, forward: Vec<f64>) -> Self {
+    fn apart(rows: usize) -> Self {
         assert!(rows > 0, "a bitext of no rows");
-        if let Some(at) = forward.iter().position(|similarity| !similarity.is_finite()) {
-            panic!("the similarity of rows {} and {} is {}", at / rows, at % rows, forward[at]);
+        let nobody = || vec![Neighbours::default(); rows];
+        Self { forward: nobody(), backward: nobody() }
+    }
+
+    /// The similarities of a row of the first list with all rows of the second; rows come in their order.
+    fn meet(&mut self, row: usize, similarities: &[f64]) {
+        for (other, &similarity) in similarities.iter().enumerate() {
+            assert!(similarity.is_finite(), "the similarity of rows {row} and {other} is {similarity}");
+            self.forward[row].meet(other, similarity);
+            self.backward[other].meet(row, similarity);
         }
-        let backward = transposed(&forward, rows);
-        Self { rows, forward, backward }
     }
 
     /// For each row of the first list, whether its nearest of the second is its own; of several nearest the first
     /// counts.
     pub fn forward(&self) -> Vec<bool> {
-        right(&nearest(&self.forward, self.rows))
+        right(&self.forward)
     }
 
     /// For each row of the second list, whether its nearest of the first is its own; of several nearest the first
     /// counts.
     pub fn backward(&self) -> Vec<bool> {
-        right(&nearest(&self.backward, self.rows))
+        right(&self.backward)
     }
 
     /// The shares of [`Self::forward`] and [`Self::backward`] that are true.
@@ -98,13 +108,12 @@ impl Bitext {
     /// nearest, average="weighted")` of scikit-learn, which is what MTEB reports as `f1` of bitext mining. MTEB looks
     /// forward only. A right row counts less when it is the nearest of other rows too.
     pub fn nearest_f1(&self) -> BothWays {
-        let f1 = |similarities| {
-            let nearest = nearest(similarities, self.rows);
-            let mut predicted = vec![0usize; self.rows];
-            nearest.iter().for_each(|&row| predicted[row] += 1);
+        let f1 = |way: &[Neighbours]| {
+            let mut predicted = vec![0usize; way.len()];
+            way.iter().for_each(|neighbours| predicted[neighbours.nearest()] += 1);
             // Each number has one row: its F1 is 2 · right / (predicted + 1), where right is one or zero.
             let f1 = |(right, &predicted): (bool, &usize)| if right { 2.0 / (predicted + 1) as f64 } else { 0.0 };
-            right(&nearest).into_iter().zip(&predicted).map(f1).sum::<f64>() / self.rows as f64
+            right(way).into_iter().zip(&predicted).map(f1).sum::<f64>() / way.len() as f64
         };
         BothWays { forward: f1(&self.forward), backward: f1(&self.backward) }
     }
@@ -122,12 +131,12 @@ impl Bitext {
     /// there (LASER, too, drops margins that are not positive, but keeps those of two negative numbers). `None` when no
     /// pair is left; no pair is found then.
     pub fn margin_f1(&self) -> Option<Threshold> {
-        let (forward, backward) = (neighbours_of(&self.forward, self.rows), neighbours_of(&self.backward, self.rows));
-        let mut proposed = proposals(&forward, &backward);
-        proposed.extend(proposals(&backward, &forward).into_iter().map(|(margin, row, other)| (margin, other, row)));
+        let (forward, backward) = (&self.forward, &self.backward);
+        let mut proposed = proposals(forward, backward);
+        proposed.extend(proposals(backward, forward).into_iter().map(|(margin, row, other)| (margin, other, row)));
         // Stable, so that equals stay in the order in which they were proposed.
         proposed.sort_by(|(a, ..), (b, ..)| b.total_cmp(a));
-        let (mut first_taken, mut second_taken) = (vec![false; self.rows], vec![false; self.rows]);
+        let (mut first_taken, mut second_taken) = (vec![false; forward.len()], vec![false; forward.len()]);
         proposed.retain(|&(_, first, second)| {
             let free = !first_taken[first] && !second_taken[second];
             if free {
@@ -137,7 +146,7 @@ impl Bitext {
         });
         let margins: Vec<f64> = proposed.iter().map(|(margin, ..)| *margin).collect();
         let labels: Vec<bool> = proposed.iter().map(|(_, first, second)| first == second).collect();
-        best_f1_of(&margins, &labels, self.rows)
+        best_f1_of(&margins, &labels, forward.len())
     }
 }
 
@@ -147,7 +156,7 @@ fn proposals(way: &[Neighbours], back: &[Neighbours]) -> Vec<(f64, usize, usize)
     for (row, neighbours) in way.iter().enumerate() {
         let mut best: Option<(f64, usize, usize)> = None;
         for &(other, similarity) in &neighbours.rows {
-            let mean = (neighbours.mean + back[other].mean) / 2.0;
+            let mean = (neighbours.mean() + back[other].mean()) / 2.0;
             let margin = similarity / mean;
             if mean > 0.0 && margin > 0.0 && best.is_none_or(|(greatest, ..)| margin > greatest) {
                 best = Some((margin, row, other));
@@ -158,56 +167,52 @@ fn proposals(way: &[Neighbours], back: &[Neighbours]) -> Vec<(f64, usize, usize)
     proposals
 }
 
-/// The number of the nearest row for each row of `similarities`, [rows, rows].
-fn nearest(similarities: &[f64], rows: usize) -> Vec<usize> {
-    similarities.chunks_exact(rows).map(first_greatest).collect()
+fn right(way: &[Neighbours]) -> Vec<bool> {
+    way.iter().enumerate().map(|(row, neighbours)| row == neighbours.nearest()).collect()
 }
 
-fn right(nearest: &[usize]) -> Vec<bool> {
-    nearest.iter().enumerate().map(|(row, &nearest)| row == nearest).collect()
-}
-
-/// The nearest rows of the other list, nearest first, and the mean of their similarities.
+/// The nearest rows of the other list, nearest first; of equals, the earlier.
+#[derive(Clone, Default)]
 struct Neighbours {
     rows: Vec<(usize, f64)>,
-    mean: f64,
 }
 
-fn neighbours_of(similarities: &[f64], rows: usize) -> Vec<Neighbours> {
-    let nearest = |similarities: &[f64]| {
-        let mut kept: Vec<(usize, f64)> = Vec::with_capacity(NEIGHBOURS + 1);
-        for (row, &similarity) in similarities.iter().enumerate() {
-            if kept.len() == NEIGHBOURS && similarity <= kept[NEIGHBOURS - 1].1 {
-                continue;
-            }
-            // Behind its equals, which came earlier.
-            let place = kept.partition_point(|&(_, other)| other >= similarity);
-            kept.insert(place, (row, similarity));
-            kept.truncate(NEIGHBOURS);
+impl Neighbours {
+    /// Rows of the other list come in their order.
+    fn meet(&mut self, row: usize, similarity: f64) {
+        if self.rows.len() == NEIGHBOURS && similarity <= self.rows[NEIGHBOURS - 1].1 {
+            return;
         }
-        let mean = kept.iter().map(|(_, similarity)| similarity).sum::<f64>() / kept.len() as f64;
-        Neighbours { rows: kept, mean }
-    };
-    similarities.chunks_exact(rows).map(nearest).collect()
-}
+        // Behind its equals, which came earlier.
+        let place = self.rows.partition_point(|&(_, other)| other >= similarity);
+        self.rows.insert(place, (row, similarity));
+        self.rows.truncate(NEIGHBOURS);
+    }
 
-/// The place of the first of the greatest numbers, as `numpy.argmax`.
-fn first_greatest(values: &[f64]) -> usize {
-    values.iter().enumerate().fold(0, |best, (at, &value)| if value > values[best] { at } else { best })
+    /// As `numpy.argmax`: the first of the nearest.
+    fn nearest(&self) -> usize {
+        self.rows[0].0
+    }
+
+    fn mean(&self) -> f64 {
+        self.rows.iter().map(|(_, similarity)| similarity).sum::<f64>() / self.rows.len() as f64
+    }
 }
 
 /// Rows of the first list, and columns (rows of the second), that are multiplied at a time: as many sums as registers
 /// hold.
 const TILE: usize = 4;
 
-/// `first` · `second`ᵀ: [rows, dims] and [rows, dims] to [rows, rows], all row-major.
+/// `first` · `second`ᵀ, of [rows, dims] and [rows, dims], both row-major: hands each row of products to `take`, in order.
 ///
 /// The easy version is three loops. Here four rows meet four columns at a time, laid out component by component, so
 /// that one load serves four products; each sum still runs over the components in order, and does not depend on its
 /// neighbours. Rows are padded with zeros to whole tiles.
-fn products(first: &[f32], second: &[f32], rows: usize, dims: usize) -> Vec<f64> {
+fn products(first: &[f32], second: &[f32], dims: usize, mut take: impl FnMut(usize, &[f64])) {
+    let rows = first.len() / dims;
     let (first, second) = (tiles(first, rows, dims), tiles(second, rows, dims));
-    let mut out = vec![0.0; rows * rows];
+    // (TILE, rows)
+    let mut out = vec![0.0; TILE * rows];
     for (at, a) in first.chunks_exact(dims).enumerate() {
         for (to, b) in second.chunks_exact(dims).enumerate() {
             let mut sums = [[0.0; TILE]; TILE];
@@ -219,12 +224,14 @@ fn products(first: &[f32], second: &[f32], rows: usize, dims: usize) -> Vec<f64>
                 }
             }
             let columns = to * TILE..rows.min(to * TILE + TILE);
-            for (sums, row) in sums.iter().zip(at * TILE..rows) {
-                out[row * rows..][columns.clone()].copy_from_slice(&sums[..columns.len()]);
+            for (sums, row) in sums.iter().zip(out.chunks_exact_mut(rows)) {
+                row[columns.clone()].copy_from_slice(&sums[..columns.len()]);
             }
         }
+        for (row, similarities) in (at * TILE..rows).zip(out.chunks_exact(rows)) {
+            take(row, similarities);
+        }
     }
-    out
 }
 
 /// [rows, dims] row-major to [rows / TILE rounded up, dims, TILE].
@@ -236,20 +243,4 @@ fn tiles(vectors: &[f32], rows: usize, dims: usize) -> Vec<[f64; TILE]> {
         }
     }
     tiles
-}
-
-/// In squares that fit in the cache, since one of the two sides is always read or written across.
-fn transposed(matrix: &[f64], rows: usize) -> Vec<f64> {
-    const SQUARE: usize = 32;
-    let mut out = vec![0.0; matrix.len()];
-    for top in (0..rows).step_by(SQUARE) {
-        for left in (0..rows).step_by(SQUARE) {
-            for row in top..rows.min(top + SQUARE) {
-                for column in left..rows.min(left + SQUARE) {
-                    out[column * rows + row] = matrix[row * rows + column];
-                }
-            }
-        }
-    }
-    out
 }

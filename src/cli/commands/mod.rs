@@ -1,4 +1,7 @@
-//! One function a command.
+//! One function a command; `eval` and `bench` have modules of their own.
+
+mod bench;
+mod eval;
 
 use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::CommandFactory;
 use serde_json::json;
 
-use super::args::{self, Args, Command, Common, EmbedFormat, Models, View};
-use super::print::Printer;
-use super::progress::{Talk, write_line};
-use super::{CliError, Outcome, settings};
+use crate::cli::args::{self, Args, Command, Common, EmbedFormat, Models, View};
+use crate::cli::print::Printer;
+use crate::cli::progress::{Talk, write_line};
+use crate::cli::{CliError, Outcome, settings};
 use crate::embed::source::{self, BUNDLED_ID};
 use crate::embed::{EmbedError, Embedder, Passage, Query};
 use crate::engine::{Engine, budget};
@@ -21,7 +24,7 @@ use crate::store::{Filter, Store};
 use crate::types::Article;
 use crate::verify::verify as check;
 
-pub(super) fn run(args: Args) -> Result<Outcome, CliError> {
+pub(in crate::cli) fn run(args: Args) -> Result<Outcome, CliError> {
     let common = &args.common;
     match args.command {
         Command::Index(index) => self::index(common, &index),
@@ -34,6 +37,8 @@ pub(super) fn run(args: Args) -> Result<Outcome, CliError> {
         Command::Models(Models::Pull { model }) => show_model(common, Some(&model)),
         Command::Status => status(common),
         Command::Verify => verify(common),
+        Command::Eval(eval) => self::eval::run(common, &eval),
+        Command::Bench(bench) => self::bench::run(common, &bench),
         Command::Remove(remove) => self::remove(common, &remove.articles),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -54,6 +59,10 @@ fn index(common: &Common, args: &args::Index) -> Result<Outcome, CliError> {
     let options = settings::options(common, args.view)?;
     let reading = read::Options { fields: settings::fields(&args.fields)?, ..read::Options::default() };
     let inputs: Vec<Input> = args.paths.iter().map(|path| path.as_str().into()).collect();
+    // Before a store is made: nothing to read is a mistake in the command, not in the input.
+    if inputs.iter().all(|input| matches!(input, Input::Path(path) if !path.exists())) {
+        return Err(CliError::Said(format!("there is no file or folder {}", args.paths.join(", "))));
+    }
     let (embedder, making) = settings::making(args, common, &options)?;
     let mut store = Store::open_to_write(&common.store, &making)?;
 
@@ -66,6 +75,7 @@ fn index(common: &Common, args: &args::Index) -> Result<Outcome, CliError> {
         budget: budget(making.passage_tokens, &embedder),
         workers: settings::workers(args.threads),
         stop: &stop,
+        until: None,
     };
     let result = ingest(&mut store, &embedder, &job, &mut |event| {
         match event {

@@ -1,0 +1,180 @@
+//! Questions to hits.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::machine::{Machine, Watch, peak_memory};
+use super::stats::Sample;
+use super::{BenchError, Report};
+use crate::embed::{Query, QueryEmbedder};
+use crate::engine::{Engine, Options};
+use crate::index::{self, Allowed, Choice, VectorView, recall};
+use crate::search::{mark, present, question, rank};
+use crate::store::{Filter, Store};
+use crate::types::{Score, VectorId};
+
+/// Questions that are asked, at most.
+const QUESTIONS: usize = 500;
+
+/// Questions asked before anything is timed.
+const WARM_UP: usize = 10;
+
+/// Questions whose times are taken, at least.
+const LEAST: usize = 20;
+
+/// Questions on which recall is measured, at most.
+const JUDGED: usize = 200;
+
+/// What to run.
+pub struct Settings<'a> {
+    /// The folder of the store.
+    pub store: &'a Path,
+    /// How it is opened.
+    pub options: Options,
+    /// Questions; titles of the store without them.
+    pub questions: Option<Vec<String>>,
+    /// Hits of a question.
+    pub k: usize,
+    /// Time to measure for.
+    pub time: Duration,
+}
+
+/// The stages of a search, in their order.
+const STAGES: [&str; 6] =
+    ["tokenise", "embed the question", "candidates", "group by article", "fetch", "mark sentences"];
+
+/// Searches a second, one after the other, the latency of each stage, and recall against the exact scan.
+///
+/// # Errors
+/// When the store is empty or fails, there is no question or an empty one, or the model fails.
+pub fn search(settings: &Settings<'_>) -> Result<Report, BenchError> {
+    // The first to open it may have to build the graph.
+    drop(Engine::open(settings.store, settings.options)?);
+    let start = Instant::now();
+    let engine = Engine::open(settings.store, settings.options)?;
+    let opened = start.elapsed();
+    if engine.view().is_empty() {
+        return Err(BenchError::EmptyStore);
+    }
+    let (questions, from) = match &settings.questions {
+        Some(questions) => (questions.clone(), "a file"),
+        None => (titles(engine.store())?, "titles of the store"),
+    };
+    let questions: Vec<&String> = questions.iter().take(QUESTIONS).collect();
+    if questions.is_empty() {
+        return Err(BenchError::NoQuestions);
+    }
+    let judged = questions.len().min(JUDGED);
+    let mut report = Report::new(
+        "search",
+        Machine::this(settings.options.isa),
+        &[
+            ("model", engine.store().model().id.clone()),
+            ("precision", engine.embedder().precision().name().to_owned()),
+            ("view", engine.view().name().to_owned()),
+            ("vectors", engine.view().len().to_string()),
+            ("questions", format!("{} ({from}), {judged} of them for recall", questions.len())),
+            ("k", settings.k.to_string()),
+            ("threads", "1; all cores for a long scan and to mark sentences".to_owned()),
+        ],
+    );
+
+    let mut stages: [Sample; STAGES.len()] = Default::default();
+    let mut whole = Sample::default();
+    for text in questions.iter().cycle().take(WARM_UP) {
+        ask(&engine, text, settings.k)?;
+    }
+    let (start, watch) = (Instant::now(), Watch::start());
+    for (at, text) in questions.iter().cycle().enumerate() {
+        let began = Instant::now();
+        let times = ask(&engine, text, settings.k)?;
+        whole.push_ms(began.elapsed());
+        stages.iter_mut().zip(times).for_each(|(stage, time)| stage.push_ms(time));
+        if start.elapsed() >= settings.time && at + 1 >= LEAST {
+            break;
+        }
+    }
+    report.note_others(&watch);
+    report.notes.push(format!("{} searches were timed", whole.len()));
+    let memory = peak_memory();
+
+    let total = whole.total();
+    let mut row = |name: &str, sample: &Sample| {
+        report.add(name, "p50", "ms", sample.percentile(0.5));
+        report.add(name, "p99", "ms", sample.percentile(0.99));
+        report.add(name, "mean", "ms", sample.total() / sample.len() as f64);
+        report.add(name, "share", "%", 100.0 * sample.total() / total);
+    };
+    STAGES.iter().zip(&stages).for_each(|(name, stage)| row(name, stage));
+    row("whole search", &whole);
+    report.add("searches, one after the other", "process", "1/s", 1e3 * whole.len() as f64 / total);
+    report.add("opening the store", "process", "ms", opened.as_secs_f64() * 1e3);
+    if let Some(bytes) = memory {
+        report.add("memory, most", "process", "MB", bytes as f64 / 1e6);
+    }
+    let exact = index::open(engine.store(), settings.options.isa, Choice::Exact)?;
+    let mut recalls = Sample::default();
+    for text in &questions[..judged] {
+        let vector = engine.embedder().embed_query(Query(&question(text)?))?.to_vec();
+        recalls.push(recall(&*exact, engine.view(), &vector, settings.k, None));
+    }
+    let name = format!("recall@{} against the exact scan", settings.k);
+    report.add(&name, "process", "%", 100.0 * recalls.total() / recalls.len() as f64);
+    Ok(report)
+}
+
+/// Answers a question as [`crate::search::search`] does, stage by stage: the times of [`STAGES`].
+fn ask(engine: &Engine, text: &str, k: usize) -> Result<[Duration; STAGES.len()], BenchError> {
+    let (embedder, store) = (engine.embedder(), engine.store());
+    let view = Timed { inner: engine.view(), nanoseconds: AtomicU64::new(0) };
+    let _moment = store.snapshot()?;
+    let mut last = Instant::now();
+    let mut lap = || std::mem::replace(&mut last, Instant::now()).elapsed();
+    let tokens = embedder.tokenize_query(Query(&question(text)?))?;
+    let tokenise = lap();
+    let vector = embedder.embed_tokens(&[&tokens])?.row(0).to_vec();
+    let embed = lap();
+    let ranked = rank(&vector, k, &Filter::default(), &view, store)?;
+    let ranking = lap();
+    let mut hits = present(&ranked, &vector, store)?;
+    let fetch = lap();
+    mark(&mut hits, &vector, embedder)?;
+    let marking = lap();
+    let candidates = Duration::from_nanos(view.nanoseconds.into_inner());
+    Ok([tokenise, embed, candidates, ranking.saturating_sub(candidates), fetch, marking])
+}
+
+/// A view that adds up how long it searched.
+struct Timed<'a> {
+    inner: &'a dyn VectorView,
+    nanoseconds: AtomicU64,
+}
+
+impl VectorView for Timed<'_> {
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(VectorId, Score)> {
+        let start = Instant::now();
+        let found = self.inner.search(query, k, allowed);
+        self.nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        found
+    }
+
+    fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+}
+
+/// Titles of a store, evenly spread over the order in which its articles came.
+fn titles(store: &Store) -> Result<Vec<String>, BenchError> {
+    let articles = store.articles_matching(&Filter::default())?;
+    let step = articles.len().div_ceil(QUESTIONS).max(1);
+    let mut titles = Vec::new();
+    for article in articles.into_iter().step_by(step) {
+        titles.extend(store.header(article)?.title.filter(|title| question(title).is_ok()));
+    }
+    Ok(titles)
+}

@@ -1,0 +1,138 @@
+//! `voisin eval …`
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Subcommand};
+
+/// `voisin eval`
+#[derive(Debug, Group)]
+#[command(after_long_help = "\
+With --json, one object a row:
+  {\"task\", \"data\", \"mode\", \"model\", \"precision\", \"n\", \"metrics\": {NAME: VALUE}, \"ci95\": {NAME: [LOW, HIGH]},
+   \"cut_texts\", \"notes\", \"seconds\", \"change\": {NAME: DIFFERENCE}}
+mode says how was searched, change is there with --against. Shares and correlations are of 1. An interval is a bootstrap's,
+of 95 %. cut_texts counts the texts that were longer than the model's limit; rows of one data set share it and the
+seconds. A query without a relevant passage, and labels that are all the same, are errors.
+
+Examples:
+  voisin eval sts stsb/fr-dev.tsv
+  voisin eval retrieval --passages corpus.jsonl --queries queries.jsonl --qrels qrels/test.tsv
+  voisin eval all --data data --json > today.jsonl
+  voisin eval all --data data --against today.jsonl")]
+pub struct Eval {
+    /// What to measure
+    #[command(subcommand)]
+    pub task: Task,
+
+    /// Model to measure: a folder, a hub id, or the built-in one
+    #[arg(long, global = true, value_name = "MODEL")]
+    pub model: Option<String>,
+
+    /// Threads that embed [default: one a core]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Show the change against the rows of an earlier --json
+    #[arg(long, global = true, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+}
+
+/// The tasks.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Do cosines of pairs of texts follow their grades?
+    ///
+    /// Spearman's and Pearson's correlation. FILE: two texts and a number a line, tab-separated (.tsv), or sentence1,
+    /// sentence2 and score (.jsonl).
+    Sts {
+        /// Graded pairs
+        file: PathBuf,
+    },
+    /// Do cosines tell pairs that mean the same from others?
+    ///
+    /// Average precision; F1, precision and recall at the threshold with the best F1; accuracy at the one with the best accuracy.
+    /// FILE: two texts and 0 or 1 a line, tab-separated (.tsv), or sentence1, sentence2 and label (.jsonl).
+    Pairs {
+        /// Labelled pairs
+        file: PathBuf,
+
+        /// Pairs that the thresholds are chosen on; without them they are chosen on FILE itself
+        #[arg(long, value_name = "FILE")]
+        dev: Option<PathBuf>,
+    },
+    /// Is the translation of a text the closest to it?
+    ///
+    /// Accuracy from A to B and back, and F1 by margin. A and B: a text a line; or A alone: a text and its translation a
+    /// line, tab-separated.
+    Bitext {
+        /// Texts, or texts with their translations
+        a: PathBuf,
+
+        /// Their translations
+        b: Option<PathBuf>,
+    },
+    /// Are the passages that answer found first?
+    ///
+    /// nDCG@10, recall@10, recall@100 and MRR@10 of `voisin search` over the passages as articles, titles as passages of their
+    /// own. A relevant passage that is not there counts as not found.
+    Retrieval {
+        /// Passages: pid (or _id) and text, title if there is one, in JSON Lines
+        #[arg(long, value_name = "FILE")]
+        passages: PathBuf,
+
+        /// Queries: query (or text), and pid or relevant: [pid, …], in JSON Lines
+        #[arg(long, value_name = "FILE")]
+        queries: PathBuf,
+
+        /// Judgements as BEIR has them: query id, passage id and score, tab-separated
+        #[arg(long, value_name = "FILE")]
+        qrels: Option<PathBuf>,
+    },
+    /// Are the copies in a store found, and no others?
+    ///
+    /// Recall, precision and F1 of the pairs reported with the least similarity or more; adjusted Rand index and V-measure of the
+    /// groups that they make.
+    Duplicates {
+        /// Pairs of articles: id1, id2 and columns named jaccard… and containment…, tab-separated
+        #[arg(long, value_name = "FILE")]
+        truth: PathBuf,
+
+        /// Least Jaccard index of the pairs that are to be found [default: 0.5]
+        #[arg(long, value_name = "X", value_parser = share, conflicts_with = "min_containment")]
+        min_jaccard: Option<f64>,
+
+        /// Least containment of the pairs that are to be found, instead
+        #[arg(long, value_name = "X", value_parser = share)]
+        min_containment: Option<f64>,
+
+        /// Similarity below which they must be; there is then no precision
+        #[arg(long, value_name = "X", value_parser = share)]
+        below: Option<f64>,
+    },
+    /// How much of what the exact scan of a store finds does its graph find?
+    Ann {
+        /// Neighbours of each vector
+        #[arg(short, value_name = "N", default_value_t = crate::eval::suite::ANN.0, value_parser = super::count)]
+        k: usize,
+
+        /// Vectors of the store that are asked for their neighbours
+        #[arg(long, value_name = "N", default_value_t = crate::eval::suite::ANN.1, value_parser = super::count)]
+        queries: usize,
+    },
+    /// Measure every data set of a folder
+    ///
+    /// stsb/*.tsv, pawsx/*.tsv, bitext/*.tsv, flores200/*.txt, retrieval/** and *neardup*.tsv, there or in eval/; files with the
+    /// word train in their name are left alone. Near-duplicates and the index are measured on the store, where there is one.
+    All {
+        /// The folder
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("expected a number from 0 to 1".to_owned()),
+    }
+}

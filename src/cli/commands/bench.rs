@@ -1,0 +1,115 @@
+//! `voisin bench …`
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::bench::report::Former;
+use crate::bench::{Report, embed, index, search, workload};
+use crate::cli::args::bench::{Bench, What};
+use crate::cli::args::{Common, View};
+use crate::cli::print::Printer;
+use crate::cli::progress::write_line;
+use crate::cli::scratch::Scratch;
+use crate::cli::{CliError, Outcome, settings, tables};
+use crate::embed::EmbedError;
+use crate::embed::precision::Precision;
+use crate::embed::source::{BUNDLED_ID, ModelRef};
+use crate::store::{Store, StoreError};
+
+pub(super) fn run(common: &Common, args: &Bench) -> Result<Outcome, CliError> {
+    let time = Duration::from_secs(args.seconds.into());
+    let name = match args.what {
+        What::Embed { .. } => "embed",
+        What::Search { .. } => "search",
+        What::Index { .. } => "index",
+    };
+    // Opened before anything is timed: a mistyped name is not to cost a minute.
+    let former = args.compare.as_deref().map(|path| Former::read(path, name)).transpose().map_err(CliError::Said)?;
+    let said = |error: std::io::Error| CliError::Said(error.to_string());
+    let mut options = fs_err::OpenOptions::new();
+    let options = options.create(true).append(true);
+    let save = args.save.as_ref().map(|path| options.open(path)).transpose().map_err(said)?;
+    if !common.quiet {
+        write_line(&format!("measuring for about {} s: leave the machine to itself", args.seconds));
+    }
+    let report = match &args.what {
+        What::Embed { path, model, precision, threads } => {
+            let threads = settings::workers(*threads);
+            embed(common, path.as_deref(), model.as_deref(), *precision, threads, time)?
+        }
+        What::Search { queries, k, view } => {
+            let questions = queries.as_deref().map(lines).transpose()?;
+            let options = settings::options(common, *view)?;
+            search::search(&search::Settings { store: &common.store, options, questions, k: *k, time })?
+        }
+        What::Index { path, model, threads } => {
+            let (embedder, identity) = settings::model(model.as_deref(), &settings::options(common, View::Exact)?)?;
+            let scratch = Scratch::new()?;
+            let input = match path {
+                Some(path) => (PathBuf::from(path), path.clone()),
+                None => {
+                    let samples = scratch.path().join("samples");
+                    fs_err::create_dir(&samples)?;
+                    workload::unpack_samples(&samples)?;
+                    (samples, SAMPLES.to_owned())
+                }
+            };
+            let (model, threads) = ((&embedder, &identity), settings::workers(*threads));
+            index::index(&index::Settings { input, model, threads, time, scratch: scratch.path() })?
+        }
+    };
+    let mut printer = Printer::new(common.json);
+    if common.json {
+        printer.object(&report.to_json(former.as_ref()))?;
+    } else {
+        printer.text(&tables::report(&report, former.as_ref()))?;
+    }
+    printer.end()?;
+    if let Some(mut file) = save {
+        let write = file.set_len(0).and_then(|()| writeln!(file, "{}", report.to_json(former.as_ref())));
+        write.map_err(said)?;
+    }
+    Ok(Outcome::Found)
+}
+
+const SAMPLES: &str = "built-in samples";
+
+fn embed(
+    common: &Common,
+    path: Option<&str>,
+    model: Option<&str>,
+    precision: Precision,
+    threads: usize,
+    time: Duration,
+) -> Result<Report, CliError> {
+    let options = settings::options(common, View::Exact)?;
+    // The store is asked for what was not named.
+    let store = match (path, model) {
+        (Some(_), Some(_)) => None,
+        _ => match Store::open(&common.store) {
+            Ok(store) => Some(store),
+            Err(StoreError::Missing(_)) => None,
+            Err(error) => return Err(error.into()),
+        },
+    };
+    let (articles, from) = match (path, &store) {
+        (Some(path), _) => (workload::articles_of(path.as_ref()), path.to_owned()),
+        (None, Some(store)) => (workload::articles_of_store(store)?, common.store.display().to_string()),
+        (None, None) => (workload::samples()?, SAMPLES.to_owned()),
+    };
+    let stored = store.as_ref().map(|store| store.model().reference.as_str());
+    let model: ModelRef = model.or(stored).unwrap_or(BUNDLED_ID).parse().map_err(EmbedError::from)?;
+    let articles = (articles.as_slice(), from);
+    Ok(embed::embed(&embed::Settings { model: &model, options: &options, precision, threads, time, articles })?)
+}
+
+/// The lines of a file that are not blank.
+fn lines(path: &std::path::Path) -> Result<Vec<String>, CliError> {
+    let text = fs_err::read_to_string(path).map_err(|error| CliError::Said(error.to_string()))?;
+    let lines: Vec<String> = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
+    if lines.is_empty() {
+        return Err(CliError::Said(format!("{}: holds no question: expected one a line", path.display())));
+    }
+    Ok(lines)
+}

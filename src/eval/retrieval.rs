@@ -1,0 +1,141 @@
+//! Retrieval: is what answers a query among the first that are found?
+//!
+//! The passages go the way of articles into a store of their own, and queries take the way of `voisin search` up to the
+//! ranking of articles. So what is measured is what users get: how passages are cut, titles, candidates, grouping, and not
+//! the model alone. A title is a passage of its own here, where BEIR joins it to the text.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Instant;
+
+use super::data::{self, Collection, Document};
+use super::metrics::Judged;
+use super::{EvalError, Metric, Row, Subject};
+use crate::embed::spec::Role;
+use crate::engine::{self, PASSAGE_TOKENS};
+use crate::index::{self, Choice, VectorView};
+use crate::ingest::prepare::{Prepared, prepare};
+use crate::search::rank;
+use crate::store::{Filter, Making, Store};
+use crate::types::{Article, ArticleId};
+
+/// Articles that are ranked for each query: as deep as the deepest measure looks, and the query's own passage.
+const DEPTH: usize = 101;
+
+/// Passages that are cut, embedded and stored at a time.
+const TOGETHER: usize = 2000;
+
+/// nDCG@10, recall@10, recall@100 and MRR@10: a row for each kind of query. The store is made in `scratch`, and removed.
+///
+/// # Errors
+/// When a file cannot be used (see [`data::collection`]), or the model or the store fails.
+pub fn retrieval(
+    subject: &Subject<'_>,
+    name: &str,
+    passages: &Path,
+    queries: &Path,
+    judgements: Option<&Path>,
+    scratch: &Path,
+) -> Result<Vec<Row>, EvalError> {
+    let start = Instant::now();
+    let Collection { documents, questions } = data::collection(passages, queries, judgements)?;
+    let folder = tempfile::tempdir_in(scratch)?;
+    let (store, mut cut) = fill(folder.path(), subject, &documents)?;
+    let view = index::open(&store, subject.embedder.isa(), Choice::Exact)?;
+    let embedded = subject.embed(questions.iter().map(|question| question.text.as_str()), Role::Query)?;
+    cut += embedded.cut;
+    let vectors: Vec<Vec<f32>> = embedded.vectors.rows().into_iter().map(|row| row.to_vec()).collect();
+    let rankings = rankings(&vectors, &*view, &store, subject.workers)?;
+
+    let mut names: HashMap<ArticleId, &str> = HashMap::new();
+    for document in &documents {
+        if let Some(article) = store.find(&document.id)? {
+            names.insert(article, &document.id);
+        }
+    }
+    let mut kinds: Vec<Option<&str>> = questions.iter().map(|question| question.kind.as_deref()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let mut rows = Vec::new();
+    for kind in kinds {
+        let mut values: [Vec<f64>; 4] = Default::default();
+        for (question, ranking) in
+            questions.iter().zip(&rankings).filter(|(question, _)| question.kind.as_deref() == kind)
+        {
+            let ranking = ranking.iter().map(|(article, score)| (names[article], *score));
+            let ranking = ranking.filter(|(name, _)| question.own.as_deref() != Some(*name));
+            let gains = question.relevant.iter().map(|(id, gain)| (id.as_str(), *gain));
+            let judged = Judged::new(ranking, gains).map_err(|error| EvalError::Data {
+                path: queries.to_owned(),
+                what: format!("the query \"{}\": {error}", question.text),
+            })?;
+            let measured = [judged.ndcg_at(10), judged.recall_at(10), judged.recall_at(100), judged.mrr_at(10)];
+            values.iter_mut().zip(measured).for_each(|(values, value)| values.push(value));
+        }
+        let metrics = ["ndcg@10", "recall@10", "recall@100", "mrr@10"]
+            .iter()
+            .zip(&values)
+            .map(|(name, values)| Metric::mean(*name, values))
+            .collect();
+        let data = kind.map_or_else(|| name.to_owned(), |kind| format!("{name} {kind}"));
+        let row = subject.row("retrieval", &data, values[0].len(), metrics, start);
+        rows.push(Row { mode: Some("semantic".to_owned()), cut_texts: cut, ..row });
+    }
+    Ok(rows)
+}
+
+/// A store of the documents, and how many of their texts were cut at the model's limit.
+fn fill(folder: &Path, subject: &Subject<'_>, documents: &[Document]) -> Result<(Store, usize), EvalError> {
+    let making = Making { model: subject.identity.clone(), passage_tokens: PASSAGE_TOKENS };
+    let mut store = Store::open_to_write(folder, &making)?;
+    let budget = engine::budget(PASSAGE_TOKENS, subject.embedder);
+    let mut cut = 0;
+    for documents in documents.chunks(TOGETHER) {
+        let mut articles = Vec::new();
+        let (mut keys, mut texts) = (Vec::new(), Vec::new());
+        for document in documents {
+            let article = Article {
+                key: document.id.clone(),
+                title: document.title.clone(),
+                text: document.text.clone(),
+                ..Article::default()
+            };
+            let Prepared { article, tokens } = prepare(article, subject.embedder, budget)?;
+            articles.push(article);
+            for (key, tokens) in tokens {
+                keys.push(key);
+                texts.push(tokens);
+            }
+        }
+        cut += texts.iter().filter(|tokens| tokens.dropped > 0).count();
+        let vectors = subject.embedder.embed_all(&texts, subject.workers)?;
+        let vectors = keys.into_iter().zip(vectors.rows()).map(|(key, row)| (key, row.to_vec())).collect();
+        store.put(&articles, &vectors)?;
+    }
+    Ok((store, cut))
+}
+
+/// The first articles for each query, in the order of the queries.
+fn rankings(
+    queries: &[Vec<f32>],
+    view: &dyn VectorView,
+    store: &Store,
+    workers: usize,
+) -> Result<Vec<Vec<(ArticleId, f32)>>, EvalError> {
+    let share = queries.len().div_ceil(workers.max(1)).max(1);
+    std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for queries in queries.chunks(share) {
+            let store = store.reader()?;
+            threads.push(scope.spawn(move || {
+                let ranked = queries.iter().map(|query| rank(query, DEPTH, &Filter::default(), view, &store));
+                ranked.collect::<Result<Vec<_>, _>>()
+            }));
+        }
+        let mut all = Vec::with_capacity(queries.len());
+        for thread in threads {
+            all.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(all)
+    })
+}

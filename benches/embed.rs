@@ -18,57 +18,26 @@ fn main() {
 #[cfg(feature = "bundled-model")]
 mod bundled {
     use criterion::{Criterion, Throughput};
-    use voisin::chunk;
+    use voisin::bench::workload::{self, Mix};
     use voisin::embed::source::{ModelFiles, ModelRef};
     use voisin::embed::stock::Stock;
     use voisin::embed::tokenize::Tokens;
-    use voisin::embed::{Embedder, Passage, Query, QueryEmbedder, batch};
-    use voisin::engine;
+    use voisin::embed::{Embedder, Query, QueryEmbedder, batch};
     use voisin::kernels::Isa;
-    use voisin::text::{analysis_form, sentences};
-
-    struct Counter<'a>(&'a Embedder);
-
-    impl chunk::TokenCounter for Counter<'_> {
-        fn count(&self, text: &str) -> usize {
-            self.0.count_tokens(text)
-        }
-    }
-
-    /// The bodies of the sample articles that are plain UTF-8.
-    fn articles() -> Vec<String> {
-        let mut paths: Vec<_> = fs_err::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/articles"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
-            .collect();
-        paths.sort();
-        paths.iter().filter_map(|path| fs_err::read_to_string(path).ok()).collect()
-    }
 
     pub fn run() {
         let mut c = Criterion::default().configure_from_args().sample_size(10);
         let files = ModelFiles::open(&ModelRef::Bundled, true).unwrap();
         let stock = Stock::load(&files).unwrap();
         let best = Embedder::load(&files, Isa::best()).unwrap();
-        let budget = engine::budget(engine::PASSAGE_TOKENS, &best);
-        let tokenize = |text: &str| best.tokenize_passage(Passage(&analysis_form(text))).unwrap();
-        let articles = articles();
-        let passages: Vec<Tokens> = articles
-            .iter()
-            .flat_map(|text| {
-                let spans = chunk::passages(text, budget, &Counter(&best)).passages;
-                spans.into_iter().map(|span| tokenize(&text[span.range()])).collect::<Vec<_>>()
-            })
-            .take(24)
-            .collect();
-        let short: Vec<Tokens> = articles
-            .iter()
-            .flat_map(|text| sentences(text).into_iter().map(|span| tokenize(&text[span.range()])).collect::<Vec<_>>())
-            .take(96)
-            .collect();
+        let articles = workload::samples().unwrap();
+        let mixes = workload::mixes(&articles, "samples", &best).unwrap();
+        let tokens = |mix: &Mix| -> Vec<Tokens> {
+            mix.texts.iter().take(24).map(|text| mix.tokens(&best, text).unwrap()).collect()
+        };
+        let [queries, passages, long] = [&mixes[0], &mixes[1], &mixes[2]].map(tokens);
 
-        for (name, texts) in [("passages", &passages), ("sentences", &short)] {
+        for (name, texts) in [("passages", &passages), ("long passages", &long), ("queries", &queries)] {
             let tokens: usize = texts.iter().map(|text| text.ids.len()).sum();
             let mut group = c.benchmark_group(format!("embed/{name}/mean {} tokens", tokens / texts.len()));
             group.throughput(Throughput::Elements(tokens as u64));

@@ -18,7 +18,7 @@ use crate::types::Article;
 /// Rounds of every throughput, and the fewest, where a model is so slow that they would take too long.
 const ROUNDS: (u32, u32) = (7, 3);
 
-/// Passes that each thread has to run in a round, at least: it may wait for the others during one.
+/// Passes that each thread should run in a round: it may wait for the others during one.
 const PASSES: usize = 6;
 
 /// Times that the model is loaded.
@@ -77,10 +77,6 @@ pub fn embed(settings: &Settings<'_>) -> Result<Report, BenchError> {
     );
 
     let threads = if settings.threads == 1 { vec![1] } else { vec![1, settings.threads] };
-    let peak_time = PEAK / (2 * threads.len() as u32);
-    let look = |best: f64, threads: usize| best.max(ceiling(isa, threads, peak_time));
-    let mut peaks: Vec<f64> = threads.iter().map(|&threads| look(0.0, threads)).collect();
-
     // A quarter of the time goes to single texts.
     let slot = settings.time.mul_f64(0.75) / (ROUNDS.0 * (mixes.len() * threads.len()) as u32);
     let least = (PASSES * TOKENS_PER_PASS) as f64;
@@ -92,14 +88,25 @@ pub fn embed(settings: &Settings<'_>) -> Result<Report, BenchError> {
         .iter()
         .zip(&speeds)
         .map(|(mix, speed)| {
-            let tokens = (slot.as_secs_f64() * speed).max(least);
+            let tokens = slot.as_secs_f64() * speed * f64::from(ROUNDS.0) / f64::from(rounds);
             threads.iter().map(|&threads| Load::new(mix, tokens * threads as f64)).collect()
         })
         .collect();
+    if wanted < f64::from(ROUNDS.1) && settings.threads > 1 {
+        report.notes.push(format!(
+            "rounds are so short that {} threads cannot share them evenly, and look slower than they are: give more --seconds",
+            settings.threads
+        ));
+    }
+    let peak_time = PEAK / (rounds * threads.len() as u32);
+    let mut peaks = vec![0.0f64; threads.len()];
     let mut results: Vec<Vec<Throughput>> =
         mixes.iter().map(|_| threads.iter().map(|_| Throughput::default()).collect()).collect();
     let watch = Watch::start();
     for _ in 0..rounds {
+        for (peak, &threads) in peaks.iter_mut().zip(&threads) {
+            *peak = peak.max(ceiling(isa, threads, peak_time));
+        }
         for (at, mix) in mixes.iter().enumerate() {
             for (&threads, (load, result)) in threads.iter().zip(loads_of[at].iter().zip(&mut results[at])) {
                 result.round(mix, load, &embedder, threads)?;
@@ -107,7 +114,6 @@ pub fn embed(settings: &Settings<'_>) -> Result<Report, BenchError> {
         }
     }
     report.note_others(&watch);
-    peaks = peaks.into_iter().zip(&threads).map(|(best, &threads)| look(best, threads)).collect();
 
     for ((mix, results), loads) in mixes.iter().zip(&results).zip(&loads_of) {
         let group = mix.name;
@@ -137,7 +143,7 @@ pub fn embed(settings: &Settings<'_>) -> Result<Report, BenchError> {
         report.add("tokenising, share of 1 thread", group, "%", 100.0 * one.tokenising.total() / one.seconds.total());
         let singles = singles(mix, &embedder, settings.time.mul_f64(0.25) / mixes.len() as u32)?;
         report.add("one text alone, p50", group, "ms", singles.percentile(0.5));
-        report.add("one text alone, p99", group, "ms", singles.percentile(0.99));
+        report.add_p99("one text alone, p99", group, "ms", &singles);
     }
     report.add_rounds("loading the model", "process", "ms", &loads);
     if let Some(bytes) = peak_memory() {

@@ -48,7 +48,6 @@ pub fn index(settings: &Settings<'_>) -> Result<Report, BenchError> {
             ("threads", settings.threads.to_string()),
             ("articles", name.clone()),
             ("passage tokens", PASSAGE_TOKENS.to_string()),
-            ("written to", settings.scratch.display().to_string()),
         ],
     );
     // The first text through a model meets cold caches and unmapped pages.
@@ -100,6 +99,9 @@ pub fn index(settings: &Settings<'_>) -> Result<Report, BenchError> {
     if last.summary.stopped {
         report.notes.push("the time was over before the input was: this is its beginning".to_owned());
     }
+    report
+        .notes
+        .push(format!("stores were made in {}", settings.scratch.parent().unwrap_or(settings.scratch).display()));
     report.notes.push(match runs.len() {
         1 => "one run, so without a spread".to_owned(),
         several => format!("median of {several} runs, each into a new store"),

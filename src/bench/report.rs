@@ -88,6 +88,14 @@ impl Report {
         }
     }
 
+    /// Adds the 99th percentile, where there are enough measurements to have one.
+    pub fn add_p99(&mut self, name: &str, group: &str, unit: &str, sample: &super::stats::Sample) {
+        const ENOUGH: usize = 100;
+        if sample.len() >= ENOUGH {
+            self.add(name, group, unit, sample.percentile(0.99));
+        }
+    }
+
     /// Notes what makes a rate doubtful: rounds that differ by more than this share.
     pub fn note_noise(&mut self) {
         const NOISY: f64 = 0.05;

@@ -96,13 +96,13 @@ pub fn search(settings: &Settings<'_>) -> Result<Report, BenchError> {
         }
     }
     report.note_others(&watch);
-    report.notes.push(format!("{} searches were timed", whole.len()));
+    report.notes.push(format!("{} searches were timed; fewer than 100 have no p99", whole.len()));
     let memory = peak_memory();
 
     let total = whole.total();
     let mut row = |name: &str, sample: &Sample| {
         report.add(name, "p50", "ms", sample.percentile(0.5));
-        report.add(name, "p99", "ms", sample.percentile(0.99));
+        report.add_p99(name, "p99", "ms", sample);
         report.add(name, "mean", "ms", sample.total() / sample.len() as f64);
         report.add(name, "share", "%", 100.0 * sample.total() / total);
     };

@@ -12,7 +12,9 @@ pub(super) struct Scratch(TempDir);
 impl Scratch {
     /// Makes it where the system keeps temporary files. At most once in a process.
     pub(super) fn new() -> Result<Self, CliError> {
-        let folder = tempfile::tempdir()?;
+        let folder = tempfile::tempdir().map_err(|error| {
+            CliError::Said(format!("cannot make a folder for temporary files: {error}: set TMPDIR to one that exists"))
+        })?;
         let path = folder.path().to_owned();
         ctrlc::set_handler(move || {
             // What threads still write while it is removed is removed with the second.

@@ -9,56 +9,58 @@ use crate::bench::Report;
 use crate::bench::report::Former;
 use crate::eval::{Metric, Row};
 
-/// Rows of an evaluation, with the change of each metric against `former` rows of the same task and data.
-pub(super) fn rows(rows: &[Row], former: &[Row]) -> String {
-    let mut table = table(&["task", "data", "model", "precision", "n", "metrics", "seconds"]);
+/// Rows of an evaluation, with the change of each metric against `former` rows of the same task and data; if these were the
+/// `whole` of it, with those of them that were not measured again.
+pub(super) fn rows(rows: &[Row], former: &[Row], whole: bool) -> String {
+    let mut table =
+        table(&["task", "data", "model", "precision", "n", "metric", "value", "95 %", "change", "also", "seconds"]);
     let mut notes = Vec::new();
     for row in rows {
         let then = former.iter().find(|then| row.measures_as(then));
-        let metrics: Vec<String> = row
-            .metrics
+        let Some((main, others)) = row.metrics.split_first() else { continue };
+        let change = |metric: &Metric| then.and_then(|then| row.change(then, &metric.name)).map(signed);
+        let others: Vec<String> = others
             .iter()
-            .map(|metric| cell(metric, then.and_then(|then| row.change(then, &metric.name))))
+            .map(|metric| {
+                let change = change(metric).map(|change| format!(" ({change})")).unwrap_or_default();
+                format!("{} {:.4}{change}", metric.name, metric.value)
+            })
             .collect();
-        let task = row.mode.as_ref().map_or_else(|| row.task.clone(), |mode| format!("{} {mode}", row.task));
         table.add_row([
-            task,
+            row.mode.as_ref().map_or_else(|| row.task.clone(), |mode| format!("{} {mode}", row.task)),
             plain(&row.data),
             plain(&row.model),
             row.precision.clone(),
             row.n.to_string(),
-            metrics.join(", "),
+            main.name.clone(),
+            format!("{:.4}", main.value),
+            main.interval.map_or_else(String::new, |interval| format!("{:.3}-{:.3}", interval.low, interval.high)),
+            change(main).unwrap_or_default(),
+            others.join(", "),
             format!("{:.1}", row.seconds),
         ]);
         if let Some(then) = then.filter(|then| then.n != row.n) {
             notes.push(format!("{} had n = {} then", plain(&row.data), then.n));
         }
+        if let Some(then) = then.filter(|then| then.model != row.model) {
+            notes.push(format!("{} was of the model {} then", plain(&row.data), plain(&then.model)));
+        }
+        notes.extend(row.notes.iter().map(|note| format!("{}: {}", plain(&row.data), plain(note))));
     }
-    right(&mut table, &[4, 6]);
+    right(&mut table, &[4, 6, 7, 8, 10]);
+    if whole {
+        let gone = former.iter().filter(|then| !rows.iter().any(|row| row.measures_as(then)));
+        notes.extend(gone.map(|then| format!("{} {} was measured then, and not now", then.task, plain(&then.data))));
+    }
     let mut text = format!("{table}\n");
-    if rows.iter().any(|row| row.metrics.iter().any(|metric| metric.interval.is_some())) {
-        text.push_str("\n± is half of the bootstrap's interval of 95 %.");
-    }
-    if rows.iter().any(|row| former.iter().any(|then| row.measures_as(then))) {
-        text.push_str("\nIn parentheses: the change against the earlier rows.");
-    }
-    for then in former.iter().filter(|then| !rows.iter().any(|row| row.measures_as(then))) {
-        notes.push(format!("{} {} was measured then, and not now", then.task, plain(&then.data)));
-    }
+    notes.dedup();
     notes.iter().for_each(|note| text.push_str(&format!("\nNote: {note}.")));
     text
 }
 
-fn cell(metric: &Metric, change: Option<f64>) -> String {
-    let mut cell = format!("{} {:.4}", metric.name, metric.value);
-    if let Some(interval) = metric.interval {
-        let _ = write!(cell, " ±{:.3}", (interval.high - interval.low) / 2.0);
-    }
-    if let Some(change) = change {
-        // Rounded first: a change too small to show has no sign.
-        let _ = write!(cell, " ({:+.4})", (change * 1e4).round() / 1e4 + 0.0);
-    }
-    cell
+/// A change with its sign, of which one too small to show has none.
+fn signed(change: f64) -> String {
+    format!("{:+.4}", (change * 1e4).round() / 1e4 + 0.0)
 }
 
 /// A name as a cell of a table: on one line, without what ends a cell.

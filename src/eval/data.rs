@@ -70,6 +70,8 @@ pub struct Collection {
     pub documents: Vec<Document>,
     /// The questions: each has a relevant passage among the documents.
     pub questions: Vec<Question>,
+    /// Queries that were left out because no judgement names them.
+    pub unjudged: usize,
 }
 
 /// Two articles that are said to be alike.
@@ -134,9 +136,11 @@ fn is_jsonl(path: &Path) -> bool {
     path.extension().is_some_and(|kind| kind == "jsonl" || kind == "json")
 }
 
-/// Whether a field of a first line is the name of its column rather than a number that was written in some other way.
+/// Whether a field of a first line is what data sets call their column of numbers.
 fn is_name(field: &str) -> bool {
-    !field.contains(|c: char| c.is_ascii_digit())
+    const NAMES: [&str; 8] =
+        ["score", "label", "similarity", "similarity_score", "gold", "grade", "relevance", "relatedness"];
+    NAMES.contains(&field.to_lowercase().as_str())
 }
 
 /// The first of the named fields that is a string or a number, as text.
@@ -182,7 +186,7 @@ pub fn scored_pairs(path: &Path) -> Result<Vec<ScoredPair>, EvalError> {
                     pairs.push(ScoredPair { a: a.to_owned(), b: b.to_owned(), score });
                 }
                 _ if line == 1 && score.is_some_and(is_name) => {}
-                _ => return Err(lines.wrong(line, "expected two texts and a number, separated by tabs")),
+                _ => return Err(lines.wrong(line, "expected two texts and a number (such as 4.5), separated by tabs")),
             }
         }
     }
@@ -219,10 +223,16 @@ pub fn parallel(a: &Path, b: &Path) -> Result<Vec<Translation>, EvalError> {
             (Some((at, text)), Some((other, translation))) if at == other => {
                 pairs.push(Translation { a: text.trim().to_owned(), b: translation.trim().to_owned() });
             }
-            (Some((line, _)), _) => {
-                return Err(first.wrong(line, format!("has no counterpart in {}", b.display())));
+            (one, other) => {
+                // The earlier line is the one without a counterpart.
+                let line = |next: Option<(usize, &str)>| next.map_or(usize::MAX, |(line, _)| line);
+                let (one, other) = (line(one), line(other));
+                return Err(if one < other {
+                    first.wrong(one, format!("has no counterpart in {}", b.display()))
+                } else {
+                    second.wrong(other, format!("has no counterpart in {}", a.display()))
+                });
             }
-            (None, Some((line, _))) => return Err(second.wrong(line, format!("has no counterpart in {}", a.display()))),
         }
     }
 }
@@ -259,7 +269,7 @@ pub fn collection(passages: &Path, queries: &Path, judgements: Option<&Path>) ->
     let known: std::collections::HashSet<&str> = documents.iter().map(|document| document.id.as_str()).collect();
     let mut judged = judgements.map(self::judgements).transpose()?;
     let lines = Lines::read(queries)?;
-    let mut questions = Vec::new();
+    let (mut questions, mut unjudged) = (Vec::new(), 0);
     let mut seen = HashMap::new();
     for object in lines.objects() {
         let (line, object) = object?;
@@ -279,11 +289,18 @@ pub fn collection(passages: &Path, queries: &Path, judgements: Option<&Path>) ->
                 match judged.remove(id.as_ref()) {
                     Some(relevant) => relevant,
                     // A file of queries may serve several files of judgements.
-                    None => continue,
+                    None => {
+                        unjudged += 1;
+                        continue;
+                    }
                 }
             }
-            None => answers(&object)
-                .ok_or_else(|| lines.wrong(line, "names no passage: expected pid, or relevant: [pid, …]"))?,
+            None => answers(&object).ok_or_else(|| {
+                lines.wrong(
+                    line,
+                    "names no passage: expected pid, or relevant: [pid, …], or a file of judgements (--qrels)",
+                )
+            })?,
         };
         if !relevant.keys().any(|id| known.contains(id.as_str())) {
             return Err(lines.wrong(
@@ -302,7 +319,7 @@ pub fn collection(passages: &Path, queries: &Path, judgements: Option<&Path>) ->
         return Err(EvalError::Data { path: path.to_owned(), what });
     }
     let questions = lines.some(questions, "query")?;
-    Ok(Collection { documents, questions })
+    Ok(Collection { documents, questions, unjudged })
 }
 
 /// The passages that a query names itself.
@@ -332,7 +349,11 @@ fn judgements(path: &Path) -> Result<HashMap<String, HashMap<String, u32>>, Eval
                 Err(_) if line == 1 && is_name(gain) => {}
                 Err(_) => return Err(lines.wrong(line, format!("\"{gain}\" is no whole number"))),
             },
-            _ => return Err(lines.wrong(line, "expected query, passage and score, separated by tabs")),
+            _ => {
+                return Err(
+                    lines.wrong(line, "expected query id, passage id and score, separated by tabs, as BEIR has them")
+                );
+            }
         }
     }
     Ok(judged)

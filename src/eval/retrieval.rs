@@ -38,7 +38,7 @@ pub fn retrieval(
     scratch: &Path,
 ) -> Result<Vec<Row>, EvalError> {
     let start = Instant::now();
-    let Collection { documents, questions } = data::collection(passages, queries, judgements)?;
+    let Collection { documents, questions, unjudged } = data::collection(passages, queries, judgements)?;
     let folder = tempfile::tempdir_in(scratch)?;
     let (store, mut cut) = fill(folder.path(), subject, &documents)?;
     let view = index::open(&store, subject.embedder.isa(), Choice::Exact)?;
@@ -79,7 +79,9 @@ pub fn retrieval(
             .collect();
         let data = kind.map_or_else(|| name.to_owned(), |kind| format!("{name} {kind}"));
         let row = subject.row("retrieval", &data, values[0].len(), metrics, start);
-        rows.push(Row { mode: Some("semantic".to_owned()), cut_texts: cut, ..row });
+        let note = || format!("{unjudged} queries that no judgement names were left out");
+        let notes = if unjudged > 0 { vec![note()] } else { Vec::new() };
+        rows.push(Row { mode: Some("semantic".to_owned()), cut_texts: cut, notes, ..row });
     }
     Ok(rows)
 }

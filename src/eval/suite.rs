@@ -74,14 +74,14 @@ pub const ANN: (usize, usize) = (10, 1000);
 /// # Errors
 /// When a folder cannot be read, or holds none.
 pub fn discover(folder: &Path) -> Result<Vec<Item>, EvalError> {
+    if !folder.is_dir() {
+        return Err(EvalError::Data { path: folder.to_owned(), what: "there is no such folder".to_owned() });
+    }
     let inner = folder.join("eval");
     let root = if inner.is_dir() { &inner } else { folder };
-    let mut items = Vec::new();
+    let mut items: Vec<Item> = Vec::new();
     let mut add = |path: &Path, task: Task| {
-        let name = path.strip_prefix(root).unwrap_or(path).with_extension("");
-        let name = name.to_string_lossy().replace('\\', "/");
-        let plain = name.trim_end_matches("passages").trim_end_matches(['.', '/']);
-        items.push(Item { name: plain.to_owned(), task });
+        items.push(Item { name: name(path.strip_prefix(root).unwrap_or(path)), task });
     };
     for path in files(&root.join("stsb"), "tsv")? {
         add(&path, Task::Sts(path.clone()));
@@ -123,6 +123,13 @@ pub fn discover(folder: &Path) -> Result<Vec<Item>, EvalError> {
         return Err(EvalError::Data { path: folder.to_owned(), what });
     }
     Ok(items)
+}
+
+/// The name of a data set by the path of its file: without the extension, and without the word that all such files have.
+pub fn name(path: &Path) -> String {
+    let name = path.with_extension("").to_string_lossy().replace('\\', "/");
+    let plain = name.trim_end_matches("passages").trim_end_matches("queries").trim_end_matches(['.', '/']);
+    if plain.is_empty() { name } else { plain.to_owned() }
 }
 
 /// Measures one data set; a task of a store gives nothing without `engine`, whose model `subject` must then be. What has to be

@@ -58,6 +58,7 @@ fn lines_that_are_no_pairs_are_named() {
     for (name, text, says) in [
         ("short.tsv", "a\tb\t1\nc\td\n", "short.tsv, line 2: expected two texts and a number"),
         ("words.tsv", "a\tb\t1\nc\td\tbeaucoup\n", "words.tsv, line 2: "),
+        ("first.tsv", "a\tb\tn/a\nc\td\t1\n", "first.tsv, line 1: "),
         ("comma.tsv", "a\tb\t1,5\nc\td\t2\n", "comma.tsv, line 1: "),
         ("blank.tsv", "a\t \t1\n", "blank.tsv, line 1: "),
         ("nan.tsv", "a\tb\t1\nc\td\tNaN\n", "nan.tsv, line 2: "),
@@ -85,7 +86,7 @@ fn parallel_texts_come_from_one_file_or_two() {
 
     let shifted = desk.write("shifted.txt", "Bonjour.\nAdieu.\n");
     let error = parallel(&a, &shifted).unwrap_err().to_string();
-    assert!(error.contains("en.txt, line 3: has no counterpart in"), "{error}");
+    assert!(error.contains("shifted.txt, line 2: has no counterpart in"), "{error}");
     let shorter = desk.write("shorter.txt", "Bonjour.\n");
     assert!(parallel(&shorter, &a).unwrap_err().to_string().contains("en.txt, line 3: has no counterpart in"));
     assert!(translations(&desk.write("half.tsv", "Hello.\t\n")).unwrap_err().to_string().contains("line 1"));

@@ -206,8 +206,8 @@ fn a_folder_of_data_is_measured_and_compared() {
     );
     desk.write("rows.jsonl", &answer.out);
     let table = desk.run(&[&all[..], &["--against", "rows.jsonl"]].concat()).expect(0);
-    assert!(table.out.contains("spearman") && table.out.contains("(+0.0000)"), "{}", table.out);
-    assert!(!table.out.contains("(-0.0000)"), "{}", table.out);
+    assert!(table.out.contains("spearman") && table.out.contains("+0.0000"), "{}", table.out);
+    assert!(!table.out.contains("-0.0000"), "{}", table.out);
     // By the end of its path, and in JSON.
     let one =
         desk.run(&["eval", "sts", "data/eval/stsb/fr-dev.tsv", "--against", "rows.jsonl", "--json"]).expect(0).one();
@@ -221,7 +221,7 @@ fn a_folder_of_data_is_measured_and_compared() {
     let broken = desk.run(&[&all[..], &["--json"]].concat()).expect(2);
     assert_eq!(broken.objects().len(), 2);
     broken.says(&["broken-dev.tsv, line 1", "1 data set could not be measured"]);
-    desk.run(&["eval", "all", "--data", "nowhere"]).refused(&["nowhere", "holds no data set"]);
+    desk.run(&["eval", "all", "--data", "nowhere"]).refused(&["nowhere", "there is no such folder"]);
     desk.run(&[&all[..], &["--against", "nowhere.jsonl"]].concat()).refused(&["nowhere.jsonl"]);
 }
 
@@ -250,9 +250,7 @@ fn bench(desk: &Desk, args: &[&str]) -> Value {
     let again = [&["bench"], args, &["--seconds", "1", "--compare", "report.json"]].concat();
     let compared = desk.run(&again).expect(0);
     assert!(compared.out.contains("%)"), "{}", compared.out);
-    // A folder of its own in each run.
-    let differences = compared.out.lines().filter(|line| line.starts_with("Differs: ") && !line.contains("written to"));
-    assert_eq!(differences.count(), 0, "{}", compared.out);
+    assert!(!compared.out.contains("Differs"), "{}", compared.out);
     report
 }
 
@@ -270,18 +268,20 @@ fn embedding_is_timed() {
         }
         assert!(value("tokens, 2 threads") > value("tokens, a thread of 2"), "{report:#}");
         assert!(value("share of the peak, 1 thread") > 0.0);
-        assert!(value("one text alone, p50") <= value("one text alone, p99"));
         // A text alone takes no less than its share of a batch, by far.
-        assert!(value("one text alone, p99") > 500.0 / value("texts, 2 threads"), "{report:#}");
+        assert!(value("one text alone, p50") > 500.0 / value("texts, 2 threads"), "{report:#}");
     }
     assert!(measure(&report, "peak, 1 thread", "process") > 0.1);
     assert!(measure(&report, "loading the model", "process") > 0.0);
     assert_eq!(report["settings"]["texts"], "built-in samples");
 
-    desk.run(&["bench", "embed", "nowhere", "--seconds", "1"]).refused(&["nowhere holds no article"]);
+    desk.run(&["bench", "embed", "nowhere", "--seconds", "1"]).refused(&["there is no file or folder nowhere"]);
+    desk.write("empty.txt", " ");
+    desk.run(&["bench", "embed", "empty.txt", "--seconds", "1"]).refused(&["empty.txt holds no article"]);
     desk.run(&["bench", "embed", "--precision", "f8"]).expect(2).says(&["f8"]);
     desk.run(&["bench", "index", "--compare", "report.json"]).refused(&["is a report of `bench embed`"]);
-    desk.run(&["bench", "embed", "--save", "no/such/folder.json"]).refused(&["no/such/folder.json"]);
+    desk.run(&["bench", "embed", "--save", "no/such/folder.json"])
+        .refused(&["--save: cannot write no/such/folder.json"]);
 }
 
 #[cfg(unix)]
@@ -330,7 +330,7 @@ fn indexing_is_timed_and_leaves_nothing() {
     let tiny = tiny_model("bert");
     let report = bench(&desk, &["index", "articles", "--model", &tiny]);
     // All of it, unless the machine is so slow that a second is not enough.
-    let cut_short = report["notes"][0].as_str().unwrap().contains("the time was over");
+    let cut_short = report["notes"].to_string().contains("the time was over");
     for what in ["articles", "passages"] {
         let (indexed, all) = (measure(&report, what, "whole run"), before[what].as_f64().unwrap());
         assert!(indexed == all || cut_short && indexed < all, "{what}: {indexed} of {all}");
@@ -341,5 +341,5 @@ fn indexing_is_timed_and_leaves_nothing() {
     }
     assert!(measure(&report, "database", "a passage") > 100.0 && measure(&report, "views", "a passage") > 0.0);
     assert_eq!(desk.stats(), before, "the store of the desk is left alone");
-    desk.run(&["bench", "index", "nowhere", "--seconds", "1"]).refused(&["nowhere holds no article"]);
+    desk.run(&["bench", "index", "nowhere", "--seconds", "1"]).refused(&["there is no file or folder nowhere"]);
 }

@@ -9,11 +9,12 @@ use crate::embed::precision::Precision;
 /// `voisin bench`
 #[derive(Debug, Group)]
 #[command(after_long_help = "\
-A number with ± is a median over rounds, with half the distance between their quartiles. With --json, one object, which
---compare reads:
-  {\"bench\", \"version\", \"machine\", \"settings\", \"notes\",
-   \"measures\": [{\"name\", \"group\", \"unit\", \"value\", \"spread\", \"change\"}]}
-where spread and change are shares of 1, and change is there with --compare.
+A number with ± is a median over rounds; ± is half the distance between their quartiles.
+
+With --json, one object, which --compare reads:
+  {\"bench\", \"version\", \"machine\", \"settings\", \"notes\", \"measures\":
+   [{\"name\", \"group\", \"unit\", \"value\", \"spread\", \"change\"}]}
+spread and change are shares of 1; change is there with --compare.
 
 Examples:
   voisin bench embed --threads 2
@@ -24,7 +25,7 @@ pub struct Bench {
     #[command(subcommand)]
     pub what: What,
 
-    /// Time to measure for, roughly; loading, warming up and the peak test come on top
+    /// Time to measure for, roughly; loading, warming up and the peak test (2 s) come on top
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60,
         value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub seconds: u32,

@@ -7,12 +7,27 @@ use clap::{Args as Group, Subcommand};
 /// `voisin eval`
 #[derive(Debug, Group)]
 #[command(after_long_help = "\
+Metrics are of 1, not of 100:
+  spearman, pearson  correlation of cosines with grades
+  ap                 average precision of pairs, closest first
+  ndcg@10, mrr@10    how far up the passages that answer are
+  recall@100         the share of them among the first 100
+  accuracy           bitext: texts whose closest text is their translation, from the first
+                     language to the second (accuracy_back: back); pairs: told rightly
+  f1, precision,     of pairs at the best threshold; of bitext by margin, also at the best
+  recall             threshold; of duplicates, of the pairs that are reported
+  nearest_f1         what MTEB publishes as the F1 of bitext, and back
+  ari, v_measure     groups of duplicates: adjusted Rand index, V-measure
+
+The column 95 % is a bootstrap's interval. A query none of whose relevant passages is there,
+and labels that are all the same, are errors.
+
 With --json, one object a row:
-  {\"task\", \"data\", \"mode\", \"model\", \"precision\", \"n\", \"metrics\": {NAME: VALUE}, \"ci95\": {NAME: [LOW, HIGH]},
-   \"cut_texts\", \"notes\", \"seconds\", \"change\": {NAME: DIFFERENCE}}
-mode says how was searched, change is there with --against. Shares and correlations are of 1. An interval is a bootstrap's,
-of 95 %. cut_texts counts the texts that were longer than the model's limit; rows of one data set share it and the
-seconds. A query without a relevant passage, and labels that are all the same, are errors.
+  {\"task\", \"data\", \"mode\", \"model\", \"precision\", \"n\", \"metrics\": {NAME: VALUE},
+   \"ci95\": {NAME: [LOW, HIGH]}, \"cut_texts\", \"notes\", \"seconds\",
+   \"change\": {NAME: DIFFERENCE}}
+mode: how was searched. cut_texts: texts longer than the model's limit. change: with --against.
+Rows of one data set share its seconds and its cut texts.
 
 Examples:
   voisin eval sts stsb/fr-dev.tsv
@@ -74,7 +89,7 @@ pub enum Task {
     /// Are the passages that answer found first?
     ///
     /// nDCG@10, recall@10, recall@100 and MRR@10 of `voisin search` over the passages as articles, titles as passages of their
-    /// own. A relevant passage that is not there counts as not found.
+    /// own. Where some of a query's relevant passages are not there, they count as not found.
     Retrieval {
         /// Passages: pid (or _id) and text, title if there is one, in JSON Lines
         #[arg(long, value_name = "FILE")]
@@ -90,18 +105,19 @@ pub enum Task {
     },
     /// Are the copies in a store found, and no others?
     ///
-    /// Recall, precision and F1 of the pairs reported with the least similarity or more; adjusted Rand index and V-measure of the
-    /// groups that they make.
+    /// Takes the pairs that `voisin duplicates` reports as copies and to which it gives at least the least similarity: recall,
+    /// precision and F1 of these pairs against those of the truth that have it; adjusted Rand index and V-measure of the groups
+    /// that they make.
     Duplicates {
         /// Pairs of articles: id1, id2 and columns named jaccard… and containment…, tab-separated
         #[arg(long, value_name = "FILE")]
         truth: PathBuf,
 
-        /// Least Jaccard index of the pairs that are to be found [default: 0.5]
+        /// Least similarity of the pairs that are to be found, as a Jaccard index [default: 0.5]
         #[arg(long, value_name = "X", value_parser = share, conflicts_with = "min_containment")]
         min_jaccard: Option<f64>,
 
-        /// Least containment of the pairs that are to be found, instead
+        /// The same as containment
         #[arg(long, value_name = "X", value_parser = share)]
         min_containment: Option<f64>,
 

@@ -1,6 +1,5 @@
 //! `voisin bench …`
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,10 +25,14 @@ pub(super) fn run(common: &Common, args: &Bench) -> Result<Outcome, CliError> {
     };
     // Opened before anything is timed: a mistyped name is not to cost a minute.
     let former = args.compare.as_deref().map(|path| Former::read(path, name)).transpose().map_err(CliError::Said)?;
-    let said = |error: std::io::Error| CliError::Said(error.to_string());
-    let mut options = fs_err::OpenOptions::new();
-    let options = options.create(true).append(true);
-    let save = args.save.as_ref().map(|path| options.open(path)).transpose().map_err(said)?;
+    if let Some(path) = &args.save {
+        can_be_written(path)?;
+    }
+    if let What::Embed { path: Some(path), .. } | What::Index { path: Some(path), .. } = &args.what
+        && !std::path::Path::new(path).exists()
+    {
+        return Err(CliError::Said(format!("there is no file or folder {path}")));
+    }
     if !common.quiet {
         write_line(&format!("measuring for about {} s: leave the machine to itself", args.seconds));
     }
@@ -66,11 +69,18 @@ pub(super) fn run(common: &Common, args: &Bench) -> Result<Outcome, CliError> {
         printer.text(&tables::report(&report, former.as_ref()))?;
     }
     printer.end()?;
-    if let Some(mut file) = save {
-        let write = file.set_len(0).and_then(|()| writeln!(file, "{}", report.to_json(former.as_ref())));
-        write.map_err(said)?;
+    if let Some(path) = &args.save {
+        let text = format!("{}\n", report.to_json(former.as_ref()));
+        fs_err::write(path, text).map_err(|error| CliError::Said(format!("--save: {error}")))?;
     }
     Ok(Outcome::Found)
+}
+
+/// Tries the folder of a file with another one, which goes at once: what is there now stays until there is something better.
+fn can_be_written(path: &std::path::Path) -> Result<(), CliError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
+    let tried = tempfile::NamedTempFile::new_in(folder).map(drop);
+    tried.map_err(|error| CliError::Said(format!("--save: cannot write {}: {error}", path.display())))
 }
 
 const SAMPLES: &str = "built-in samples";

@@ -69,8 +69,9 @@ impl Output<'_> {
         if self.former.is_some() && !rows.iter().any(compared) {
             self.talk("note: no earlier row is of the same task and data");
         }
+        let whole = rows.len() > 1;
         if !self.common.json {
-            self.printer.text(&tables::rows(rows, self.former.unwrap_or_default()))?;
+            self.printer.text(&tables::rows(rows, self.former.unwrap_or_default(), whole))?;
         }
         self.printer.end()
     }
@@ -104,7 +105,12 @@ fn measure(common: &Common, args: &Eval, mut output: Output<'_>) -> Result<(usiz
     let scratch = Scratch::new()?;
 
     let start = Instant::now();
-    let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    // The folder says more than a file that is called dev: two parts of the path, as a folder of data sets has them.
+    let name = |path: &Path| {
+        let name = suite::name(path);
+        let parts: Vec<&str> = name.rsplit('/').take(2).filter(|part| !part.is_empty()).collect();
+        parts.into_iter().rev().collect::<Vec<_>>().join("/")
+    };
     let rows = match (&args.task, store) {
         (Task::Sts { file }, _) => vec![sts::sts(&subject, &name(file), file)?],
         (Task::Pairs { file, dev }, _) => vec![pairs::pairs(&subject, &name(file), file, dev.as_deref())?],
@@ -113,10 +119,22 @@ fn measure(common: &Common, args: &Eval, mut output: Output<'_>) -> Result<(usiz
                 Some(b) => data::parallel(a, b)?,
                 None => data::translations(a)?,
             };
-            vec![bitext::bitext(&subject, &name(a), &translations, start)?]
+            let name = match b {
+                // As the folder of parallel texts has them.
+                Some(b) => format!("{}-{}", name(a), b.file_stem().unwrap_or_default().to_string_lossy()),
+                None => name(a),
+            };
+            vec![bitext::bitext(&subject, &name, &translations, start)?]
         }
         (Task::Retrieval { passages, queries, qrels }, _) => {
-            let name = name(qrels.as_ref().unwrap_or(queries));
+            let name = match qrels {
+                // As the folder of a BEIR data set has them.
+                Some(qrels) => {
+                    let stem = qrels.file_stem().unwrap_or_default();
+                    name(&queries.parent().unwrap_or(Path::new("")).join(stem))
+                }
+                None => name(queries),
+            };
             retrieval::retrieval(&subject, &name, passages, queries, qrels.as_deref(), scratch.path())?
         }
         (Task::Duplicates { truth, min_jaccard, min_containment, below }, Some((engine, subject))) => {

@@ -34,6 +34,23 @@ fn questions_find_one_of_the_expected_articles_among_the_first_two() {
     assert!(answered >= ANSWERED, "{answered} of {} queries:\n{}", queries.len(), missed.join("\n"));
 }
 
+/// Rows that were measured with the built-in model, committed beside it.
+const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/voisin-fr-en-mini/eval.jsonl");
+
+#[test]
+fn the_built_in_model_is_as_good_as_its_rows_say() {
+    let rows = voisin::eval::row::read(BASELINE.as_ref()).unwrap();
+    assert!(rows.len() > 20 && rows.iter().all(|row| row.model == "voisin-fr-en-mini"), "{} rows", rows.len());
+    let Some(file) = data().map(|data| data.join("eval/stsb/fr-dev.tsv")).filter(|file| file.is_file()) else {
+        say("skipped: no ../shared/data/eval");
+        return;
+    };
+    let file = file.display().to_string();
+    let row = Desk::new().run(&["eval", "sts", &file, "--against", BASELINE, "--json"]).expect(0).one();
+    // Levels of instructions differ by rounding.
+    assert!(row["change"]["spearman"].as_f64().unwrap().abs() < 0.001, "{row}");
+}
+
 /// The user's data: `$VOISIN_DATA`, or `../shared/data` beside the checkout.
 fn data() -> Option<PathBuf> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data");

@@ -126,6 +126,8 @@ pub enum Task {
         below: Option<f64>,
     },
     /// How much of what the exact scan of a store finds does its graph find?
+    ///
+    /// Asks vectors of the store for their neighbours; builds the graph where the store has none.
     Ann {
         /// Neighbours of each vector
         #[arg(short, value_name = "N", default_value_t = crate::eval::suite::ANN.0, value_parser = super::count)]

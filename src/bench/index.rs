@@ -71,8 +71,8 @@ pub fn index(settings: &Settings<'_>) -> Result<Report, BenchError> {
     report.add("passages", "whole run", "", last.stats.passages as f64);
     report.add("different texts", "whole run", "", last.stats.vectors as f64);
     report.add_rounds("time", "whole run", "s", &over(&|run| run.wall.as_secs_f64()));
-    report.add_rounds("articles", "a second", "1/s", &rate(&articles));
-    report.add_rounds("passages", "a second", "1/s", &rate(&|run| run.stats.passages as f64));
+    report.add_rounds("articles", "a second", "articles/s", &rate(&articles));
+    report.add_rounds("passages", "a second", "passages/s", &rate(&|run| run.stats.passages as f64));
     report.add_rounds("tokens embedded", "a second", "tokens/s", &rate(&|run| run.summary.tokens as f64));
     report.add_rounds("text", "a second", "MB/s", &rate(&|run| run.text_bytes as f64 / 1e6));
     let busy = |run: &Run| {

@@ -18,10 +18,10 @@ use crate::types::{Score, VectorId};
 const QUESTIONS: usize = 500;
 
 /// Questions asked before anything is timed.
-const WARM_UP: usize = 10;
+const WARM_UP: usize = 5;
 
 /// Questions whose times are taken, at least.
-const LEAST: usize = 20;
+const LEAST: usize = 10;
 
 /// Questions on which recall is measured, at most.
 const JUDGED: usize = 200;
@@ -108,7 +108,7 @@ pub fn search(settings: &Settings<'_>) -> Result<Report, BenchError> {
     };
     STAGES.iter().zip(&stages).for_each(|(name, stage)| row(name, stage));
     row("whole search", &whole);
-    report.add("searches, one after the other", "process", "1/s", 1e3 * whole.len() as f64 / total);
+    report.add("one after the other", "process", "searches/s", 1e3 * whole.len() as f64 / total);
     report.add("opening the store", "process", "ms", opened.as_secs_f64() * 1e3);
     if let Some(bytes) = memory {
         report.add("memory, most", "process", "MB", bytes as f64 / 1e6);

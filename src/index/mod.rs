@@ -23,7 +23,7 @@ use exact::Exact;
 use hnsw::Graph;
 use rows::Rows;
 
-/// What the views cost on two cores (Zen 4, AVX-512, 384 components), as `cargo bench --bench index -- --rows N` prints it.
+/// What the views cost on two cores (Zen 4, AVX-512, 384 components), as `VOISIN_ROWS=N cargo bench --bench index` prints it.
 /// Only their ratios matter here.
 mod cost {
     /// Seconds that the exact scan takes for a row and query.

@@ -49,8 +49,11 @@ pub(super) fn rows(rows: &[Row], former: &[Row], whole: bool) -> String {
     }
     right(&mut table, &[4, 6, 7, 8, 10]);
     if whole {
-        let gone = former.iter().filter(|then| !rows.iter().any(|row| row.measures_as(then)));
-        notes.extend(gone.map(|then| format!("{} {} was measured then, and not now", then.task, plain(&then.data))));
+        let gone: Vec<_> = former.iter().filter(|then| !rows.iter().any(|row| row.measures_as(then))).collect();
+        if let Some(first) = gone.first() {
+            let example = format!("{} {}", first.task, plain(&first.data));
+            notes.push(format!("{} of the earlier rows were not measured now, such as {example}", gone.len()));
+        }
     }
     let mut text = format!("{table}\n");
     notes.dedup();

@@ -64,12 +64,12 @@ impl Output<'_> {
         }
     }
 
-    fn end(mut self, rows: &[Row]) -> Result<(), CliError> {
+    /// Ends with the table; `whole`: whether all that there is was measured.
+    fn end(mut self, rows: &[Row], whole: bool) -> Result<(), CliError> {
         let compared = |row: &Row| self.former.is_some_and(|former| former.iter().any(|then| row.measures_as(then)));
         if self.former.is_some() && !rows.iter().any(compared) {
             self.talk("note: no earlier row is of the same task and data");
         }
-        let whole = rows.len() > 1;
         if !self.common.json {
             self.printer.text(&tables::rows(rows, self.former.unwrap_or_default(), whole))?;
         }
@@ -149,12 +149,12 @@ fn measure(common: &Common, args: &Eval, mut output: Output<'_>) -> Result<(usiz
         (Task::Duplicates { .. } | Task::Ann { .. }, None) => unreachable!("their store was opened above"),
         (Task::All { data }, store) => {
             let (rows, failed) = all(data, &subject, store, scratch.path(), &mut output)?;
-            output.end(&rows)?;
+            output.end(&rows, true)?;
             return Ok((rows.len(), failed));
         }
     };
     rows.iter().try_for_each(|row| output.row(row))?;
-    output.end(&rows)?;
+    output.end(&rows, false)?;
     Ok((rows.len(), 0))
 }
 

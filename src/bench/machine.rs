@@ -90,38 +90,50 @@ pub fn ceiling(isa: Isa, threads: usize, time: Duration) -> f64 {
     })
 }
 
-/// Watches what others do with the CPU.
+/// Watches what others do with the CPUs.
 pub struct Watch {
     start: Instant,
-    /// Seconds of CPU of all processes, and of this one.
-    used: Option<(f64, f64)>,
+    used: Option<Used>,
 }
 
 impl Watch {
     /// From now on.
     pub fn start() -> Self {
-        Self { start: Instant::now(), used: used() }
+        Self { start: Instant::now(), used: Used::so_far() }
     }
 
-    /// The share of the cores' time that other programs, and other guests of the same host, have had since; nothing where the
+    /// The share of the machine's CPUs that other programs, and other guests of the same host, have had since; nothing where the
     /// system does not say.
     pub fn others(&self) -> Option<f64> {
-        let ((all, own), (all_then, own_then)) = used().zip(self.used)?;
-        let time = self.start.elapsed().as_secs_f64() * cores() as f64;
-        Some((((all - all_then) - (own - own_then)) / time).clamp(0.0, 1.0))
+        let (now, then) = (Used::so_far()?, self.used.as_ref()?);
+        let time = self.start.elapsed().as_secs_f64() * now.cpus as f64;
+        Some((((now.all - then.all) - (now.own - then.own)) / time).clamp(0.0, 1.0))
     }
 }
 
-/// Seconds of CPU that all processes have used, time stolen by the host included, and that this one has.
-fn used() -> Option<(f64, f64)> {
-    /// Of the numbers in /proc/stat: 100 everywhere that Linux runs these days.
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let stat = if cfg!(target_os = "linux") { fs_err::read_to_string("/proc/stat").ok()? } else { return None };
-    let ticks = stat.lines().next()?.strip_prefix("cpu")?.split_whitespace().map(|ticks| ticks.parse::<f64>().ok());
-    // user, nice, system, idle, iowait, irq, softirq, steal; what guests use is in user already.
-    let ticks: Vec<f64> = ticks.take(8).collect::<Option<_>>()?;
-    let idle = ticks.get(3)? + ticks.get(4)?;
-    Some(((ticks.iter().sum::<f64>() - idle) / TICKS_PER_SECOND, rusage::cpu_seconds()?))
+/// Seconds of CPU.
+struct Used {
+    /// Of all processes, time stolen by the host included.
+    all: f64,
+    /// Of this process.
+    own: f64,
+    /// CPUs that `all` was spent on.
+    cpus: usize,
+}
+
+impl Used {
+    fn so_far() -> Option<Self> {
+        /// Of the numbers in /proc/stat: 100 everywhere that Linux runs these days.
+        const TICKS_PER_SECOND: f64 = 100.0;
+        let stat = if cfg!(target_os = "linux") { fs_err::read_to_string("/proc/stat").ok()? } else { return None };
+        let ticks = stat.lines().next()?.strip_prefix("cpu")?.split_whitespace().map(|ticks| ticks.parse::<f64>().ok());
+        // user, nice, system, idle, iowait, irq, softirq, steal; what guests use is in user already.
+        let ticks: Vec<f64> = ticks.take(8).collect::<Option<_>>()?;
+        let busy = ticks.iter().sum::<f64>() - ticks.get(3)? - ticks.get(4)?;
+        let cpus = stat.lines().filter(|line| line.starts_with("cpu")).count() - 1;
+        // Sandboxes have the file, but not the numbers.
+        (busy > 0.0 && cpus > 0).then_some(Self { all: busy / TICKS_PER_SECOND, own: rusage::cpu_seconds()?, cpus })
+    }
 }
 
 /// The most bytes of memory that this process has had at one time, where the system says.

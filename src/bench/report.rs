@@ -117,7 +117,7 @@ impl Report {
         const LITTLE: f64 = 0.03;
         if let Some(others) = watch.others().filter(|others| *others > LITTLE) {
             self.notes.push(format!(
-                "noisy: other programs, or the host, had {:.0} % of the cores' time; close them and run it again",
+                "noisy: other programs, or the host, had {:.0} % of the CPUs; close them and run it again",
                 100.0 * others
             ));
         }

@@ -3,14 +3,6 @@
 //!
 //! `cargo bench --bench search`
 
-#![allow(clippy::print_stdout, reason = "a bench prints its result")]
-
-#[cfg(not(feature = "bundled-model"))]
-fn main() {
-    println!("skipped: built without the built-in model");
-}
-
-#[cfg(feature = "bundled-model")]
 fn main() {
     use std::sync::atomic::AtomicBool;
 

@@ -2,14 +2,6 @@
 //!
 //! `cargo bench --bench text`; criterion prints bytes of text a second.
 
-#![allow(clippy::print_stdout, reason = "a bench prints its result")]
-
-#[cfg(not(feature = "bundled-model"))]
-fn main() {
-    println!("skipped: built without the built-in model");
-}
-
-#[cfg(feature = "bundled-model")]
 fn main() {
     use criterion::{Criterion, Throughput};
     use voisin::bench::workload;

@@ -121,8 +121,7 @@ pub fn embed(settings: &Settings<'_>) -> Result<Report, BenchError> {
         report.add("different texts", group, "", loads[loads.len() - 1].0.len().min(mix.texts.len()) as f64);
         report.add("length, mean", group, "tokens", all.tokens / all.texts);
         for (&threads, (result, peak)) in threads.iter().zip(results.iter().zip(&peaks)) {
-            let on = if threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
-            let name = |what: &str| format!("{what}, {on}");
+            let name = |what: &str| on_threads(what, threads);
             let text = result.bytes / 1e6;
             report.add_rounds(&name("tokens"), group, "tokens/s", &result.rate(result.tokens));
             report.add_rounds(&name("texts"), group, "texts/s", &result.rate(result.texts));
@@ -150,12 +149,16 @@ pub fn embed(settings: &Settings<'_>) -> Result<Report, BenchError> {
         report.add("memory, most", "process", "MB", bytes as f64 / 1e6);
     }
     for (&threads, peak) in threads.iter().zip(&peaks) {
-        let name = if threads == 1 { "peak, 1 thread".to_owned() } else { format!("peak, {threads} threads") };
-        report.add(&name, "process", "GFLOP/s", peak / 1e9);
+        report.add(&on_threads("peak", threads), "process", "GFLOP/s", peak / 1e9);
     }
     report.note_noise();
     report.notes.push(format!("{rounds} rounds"));
     Ok(report)
+}
+
+/// The name of what was measured on so many threads.
+fn on_threads(what: &str, threads: usize) -> String {
+    format!("{what}, {threads} {}", if threads == 1 { "thread" } else { "threads" })
 }
 
 /// Runs `work` and adds its milliseconds.

@@ -7,7 +7,7 @@ use super::BenchError;
 use crate::chunk::{self, Budget};
 use crate::embed::spec::Role;
 use crate::embed::tokenize::Tokens;
-use crate::embed::{EmbedError, Embedder, Passage, Query};
+use crate::embed::{EmbedError, Embedder};
 use crate::engine::{PASSAGE_TOKENS, budget};
 use crate::ingest::prepare::Counter;
 use crate::ingest::read::{self, Input};
@@ -43,10 +43,7 @@ impl Mix {
     /// # Errors
     /// When the tokenizer refuses it.
     pub fn tokens(&self, embedder: &Embedder, text: &str) -> Result<Tokens, EmbedError> {
-        match self.role {
-            Role::Query => embedder.tokenize_query(Query(text)),
-            Role::Passage => embedder.tokenize_passage(Passage(text)),
-        }
+        embedder.tokenize(text, self.role)
     }
 }
 

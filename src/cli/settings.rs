@@ -37,14 +37,19 @@ pub(super) fn model(name: Option<&str>, options: &Options) -> Result<(Embedder, 
     Ok(engine::load_model(&model, options)?)
 }
 
+/// The store, if there is one.
+pub(super) fn store(common: &Common) -> Result<Option<Store>, CliError> {
+    match Store::open(&common.store) {
+        Ok(store) => Ok(Some(store)),
+        Err(StoreError::Missing(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// What a store is to be made for, or was: what was named, else what the store has, else the built-in model and the usual
 /// length of passages.
 pub(super) fn making(args: &Index, common: &Common, options: &Options) -> Result<(Embedder, Making), CliError> {
-    let stored = match Store::open(&common.store) {
-        Ok(store) => Some((store.model().reference.clone(), store.passage_tokens())),
-        Err(StoreError::Missing(_)) => None,
-        Err(error) => return Err(error.into()),
-    };
+    let stored = store(common)?.map(|store| (store.model().reference.clone(), store.passage_tokens()));
     let (stored_model, stored_tokens) = stored.unzip();
     let (embedder, model) = self::model(args.model.as_deref().or(stored_model.as_deref()), options)?;
     if let Some(tokens) = args.passage_tokens {

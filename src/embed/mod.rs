@@ -146,7 +146,7 @@ impl Embedder {
     /// # Errors
     /// When the tokenizer refuses the text.
     pub fn tokenize_query(&self, query: Query<'_>) -> Result<Tokens, EmbedError> {
-        self.tokenizer.encode(query.0, Role::Query)
+        self.tokenize(query.0, Role::Query)
     }
 
     /// The tokens of a passage, prompt and special tokens included, cut at the model's limit.
@@ -154,7 +154,15 @@ impl Embedder {
     /// # Errors
     /// When the tokenizer refuses the text.
     pub fn tokenize_passage(&self, passage: Passage<'_>) -> Result<Tokens, EmbedError> {
-        self.tokenizer.encode(passage.0, Role::Passage)
+        self.tokenize(passage.0, Role::Passage)
+    }
+
+    /// The tokens of a text by its role, for whoever has texts of both.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the text.
+    pub fn tokenize(&self, text: &str, role: Role) -> Result<Tokens, EmbedError> {
+        self.tokenizer.encode(text, role)
     }
 
     /// One vector a row, in the order of `texts`, in one forward pass on this thread: [texts, dims].

@@ -86,13 +86,13 @@ pub struct TruePair {
 }
 
 /// The numbered lines of a file that are not blank, without a byte-order mark.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     path: &'a Path,
     text: String,
 }
 
 impl<'a> Lines<'a> {
-    fn read(path: &'a Path) -> Result<Self, EvalError> {
+    pub(super) fn read(path: &'a Path) -> Result<Self, EvalError> {
         let mut text = fs_err::read_to_string(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidData => EvalError::Data {
                 path: path.to_owned(),
@@ -110,12 +110,12 @@ impl<'a> Lines<'a> {
         self.text.lines().enumerate().map(|(at, line)| (at + 1, line)).filter(|(_, line)| !line.trim().is_empty())
     }
 
-    fn wrong(&self, line: usize, what: impl Into<String>) -> EvalError {
+    pub(super) fn wrong(&self, line: usize, what: impl Into<String>) -> EvalError {
         EvalError::Line { path: self.path.to_owned(), line, what: what.into() }
     }
 
     /// The objects of JSON Lines.
-    fn objects(&self) -> impl Iterator<Item = Result<(usize, Value), EvalError>> {
+    pub(super) fn objects(&self) -> impl Iterator<Item = Result<(usize, Value), EvalError>> {
         self.iter().map(|(line, text)| match serde_json::from_str(text) {
             Ok(value @ Value::Object(_)) => Ok((line, value)),
             Ok(_) => Err(self.wrong(line, "is no JSON object")),

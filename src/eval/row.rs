@@ -156,13 +156,10 @@ fn round(value: f64) -> f64 {
 /// # Errors
 /// When the file cannot be read or a line is no row.
 pub fn read(path: &std::path::Path) -> Result<Vec<Row>, super::EvalError> {
-    let text = fs_err::read_to_string(path)?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(at, line)| {
-            let row =
-                serde_json::from_str(line).map_err(|error| error.to_string()).and_then(|row| Row::from_json(&row));
-            row.map_err(|what| super::EvalError::Line { path: path.to_owned(), line: at + 1, what })
-        })
-        .collect()
+    let lines = super::data::Lines::read(path)?;
+    let rows = lines.objects().map(|object| {
+        let (line, object) = object?;
+        Row::from_json(&object).map_err(|what| lines.wrong(line, what))
+    });
+    rows.collect()
 }

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::Array2;
 
 use super::{EvalError, Metric, Row};
 use crate::embed::spec::Role;
 use crate::embed::tokenize::Tokens;
-use crate::embed::{Embedder, Passage, Query, pooling};
+use crate::embed::{Embedder, pooling};
 use crate::store::ModelIdentity;
 use crate::text::analysis_form;
 
@@ -30,13 +30,6 @@ pub struct Embedded {
     pub cut: usize,
 }
 
-impl Embedded {
-    /// The vector of a text.
-    pub fn row(&self, at: usize) -> ArrayView1<'_, f32> {
-        self.vectors.row(at)
-    }
-}
-
 impl Subject<'_> {
     /// Embeds texts just as `voisin index` and `voisin search` do, by their role.
     ///
@@ -45,13 +38,7 @@ impl Subject<'_> {
     pub fn embed<'t>(&self, texts: impl IntoIterator<Item = &'t str>, role: Role) -> Result<Embedded, EvalError> {
         let tokens = texts
             .into_iter()
-            .map(|text| {
-                let form = analysis_form(text);
-                match role {
-                    Role::Query => self.embedder.tokenize_query(Query(&form)),
-                    Role::Passage => self.embedder.tokenize_passage(Passage(&form)),
-                }
-            })
+            .map(|text| self.embedder.tokenize(&analysis_form(text), role))
             .collect::<Result<Vec<Tokens>, _>>()?;
         let cut = tokens.iter().filter(|tokens| tokens.dropped > 0).count();
         let mut vectors = self.embedder.embed_all(&tokens, self.workers)?;
@@ -72,7 +59,7 @@ impl Subject<'_> {
         let texts = pairs.into_iter().flat_map(|(a, b)| [a, b]);
         let embedded = self.embed(texts, Role::Query)?;
         let cosine = |pair: usize| {
-            let (a, b) = (embedded.row(2 * pair), embedded.row(2 * pair + 1));
+            let (a, b) = (embedded.vectors.row(2 * pair), embedded.vectors.row(2 * pair + 1));
             a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
         };
         Ok(((0..embedded.vectors.nrows() / 2).map(cosine).collect(), embedded.cut))

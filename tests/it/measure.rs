@@ -260,7 +260,7 @@ fn embedding_is_timed() {
     let report = bench(&desk, &["embed", "--model", &tiny_model("bert"), "--threads", "2"]);
     for mix in ["short query", "news passage", "long passage"] {
         let value = |name: &str| measure(&report, name, mix);
-        // Measured apart, tokens, texts and their mean length must agree: the loads differ by less than a text of the last.
+        // The mean length is that of the load on all threads, of which the load on one is the first part.
         for on in ["1 thread", "2 threads"] {
             let (tokens, texts) = (value(&format!("tokens, {on}")), value(&format!("texts, {on}")));
             let length = tokens / texts / value("length, mean");

@@ -14,7 +14,6 @@ use crate::cli::{CliError, Outcome, settings, tables};
 use crate::embed::EmbedError;
 use crate::embed::precision::Precision;
 use crate::embed::source::{BUNDLED_ID, ModelRef};
-use crate::store::{Store, StoreError};
 
 pub(super) fn run(common: &Common, args: &Bench) -> Result<Outcome, CliError> {
     let time = Duration::from_secs(args.seconds.into());
@@ -97,11 +96,7 @@ fn embed(
     // The store is asked for what was not named.
     let store = match (path, model) {
         (Some(_), Some(_)) => None,
-        _ => match Store::open(&common.store) {
-            Ok(store) => Some(store),
-            Err(StoreError::Missing(_)) => None,
-            Err(error) => return Err(error.into()),
-        },
+        _ => settings::store(common)?,
     };
     let (articles, from) = match (path, &store) {
         (Some(path), _) => (workload::articles_of(path.as_ref()), path.to_owned()),

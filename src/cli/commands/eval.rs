@@ -14,7 +14,6 @@ use crate::cli::{CliError, Outcome, settings, tables};
 use crate::engine::Engine;
 use crate::eval::duplicates::{Level, Measure};
 use crate::eval::{EvalError, Row, Subject, ann, bitext, data, duplicates, pairs, retrieval, row, sts, suite};
-use crate::store::{Store, StoreError};
 
 pub(super) fn run(common: &Common, args: &Eval) -> Result<Outcome, CliError> {
     let former = args.against.as_deref().map(row::read).transpose()?;
@@ -88,7 +87,7 @@ fn measure(common: &Common, args: &Eval, mut output: Output<'_>) -> Result<(usiz
     let wanted = match args.task {
         Task::Duplicates { .. } | Task::Ann { .. } => true,
         // Where there is one.
-        Task::All { .. } => !matches!(Store::open(&common.store), Err(StoreError::Missing(_))),
+        Task::All { .. } => settings::store(common)?.is_some(),
         _ => false,
     };
     let engine = if wanted { Some(Engine::open(&common.store, options)?) } else { None };

@@ -14,7 +14,8 @@ use crate::cli::print::Printer;
 use crate::cli::progress::{Talk, write_line};
 use crate::cli::{CliError, Outcome, settings};
 use crate::embed::source::{self, BUNDLED_ID};
-use crate::embed::{EmbedError, Embedder, Passage, Query};
+use crate::embed::spec::Role;
+use crate::embed::{EmbedError, Embedder};
 use crate::engine::{Engine, budget};
 use crate::index;
 use crate::ingest::read::{self, Input};
@@ -200,6 +201,7 @@ fn embed(common: &Common, args: &args::Embed) -> Result<Outcome, CliError> {
     let options = settings::options(common, View::Auto)?;
     let (embedder, identity) = settings::model(args.model.as_deref(), &options)?;
     let workers = settings::workers(args.threads);
+    let role = if args.query { Role::Query } else { Role::Passage };
     let file = args.output.as_ref().map(fs_err::File::create).transpose()?;
     let mut out: Box<dyn Write> = match file {
         Some(file) => Box::new(std::io::BufWriter::new(file)),
@@ -218,14 +220,7 @@ fn embed(common: &Common, args: &args::Embed) -> Result<Outcome, CliError> {
         }
         let tokens = batch
             .iter()
-            .map(|line| {
-                let form = crate::text::analysis_form(line);
-                if args.query {
-                    embedder.tokenize_query(Query(&form))
-                } else {
-                    embedder.tokenize_passage(Passage(&form))
-                }
-            })
+            .map(|line| embedder.tokenize(&crate::text::analysis_form(line), role))
             .collect::<Result<Vec<_>, _>>()?;
         let vectors = embedder.embed_all(&tokens, workers)?;
         for ((line, tokens), vector) in batch.iter().zip(&tokens).zip(vectors.rows()) {

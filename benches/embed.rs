@@ -6,17 +6,18 @@
 
 use criterion::{Criterion, Throughput};
 use voisin::bench::workload::{self, Mix};
+use voisin::embed::precision::Wanted;
 use voisin::embed::source::{ModelFiles, ModelRef};
 use voisin::embed::stock::Stock;
 use voisin::embed::tokenize::Tokens;
 use voisin::embed::{Embedder, Query, QueryEmbedder, batch};
-use voisin::kernels::Isa;
+use voisin::kernels::{Isa, Precision};
 
 fn main() {
     let mut c = Criterion::default().configure_from_args().sample_size(10);
     let files = ModelFiles::open(&ModelRef::Bundled, true).unwrap();
     let stock = Stock::load(&files).unwrap();
-    let best = Embedder::load(&files, Isa::best()).unwrap();
+    let best = Embedder::load(&files, Isa::best(), Wanted::Auto).unwrap();
     let articles = workload::samples().unwrap();
     let mixes = workload::mixes(&articles, "samples", &best).unwrap();
     let tokens =
@@ -31,10 +32,12 @@ fn main() {
         let batches: Vec<Vec<&Tokens>> =
             groups.iter().map(|group| group.iter().map(|&at| &texts[at]).collect()).collect();
         for isa in Isa::available() {
-            let model = Embedder::load(&files, isa).unwrap();
-            group.bench_function(format!("voisin {isa}"), |b| {
-                b.iter(|| batches.iter().for_each(|batch| drop(model.embed_tokens(batch).unwrap())));
-            });
+            for precision in Precision::ALL {
+                let model = Embedder::load(&files, isa, Wanted::Exactly(precision)).unwrap();
+                group.bench_function(format!("voisin {isa} {precision}"), |b| {
+                    b.iter(|| batches.iter().for_each(|batch| drop(model.embed_tokens(batch).unwrap())));
+                });
+            }
         }
         group.bench_function("stock candle", |b| {
             b.iter(|| batches.iter().for_each(|batch| drop(stock.embed_tokens(batch).unwrap())));
@@ -44,6 +47,8 @@ fn main() {
     c.bench_function("one query/voisin", |b| {
         b.iter(|| best.embed_query(Query("délégation militaire russe reçue à Benghazi")).unwrap());
     });
-    c.bench_function("load the built-in model", |b| b.iter(|| Embedder::load(&files, Isa::best()).unwrap()));
+    c.bench_function("load the built-in model", |b| {
+        b.iter(|| Embedder::load(&files, Isa::best(), Wanted::Auto).unwrap())
+    });
     c.final_summary();
 }

@@ -1,34 +1,50 @@
 //! The kernels on every instruction-set level of this CPU, in the shapes of a six-layer, 384-wide encoder.
 //!
-//! `cargo bench --bench kernels`; criterion prints elements a second, where an element is one multiply-add.
+//! `cargo bench --bench kernels`; criterion prints elements a second, where an element is one
+//! multiply-add, or one component of a normalised row.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its result")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use voisin::kernels::attention::{AttentionScratch, attention};
 use voisin::kernels::dot::dot_rows;
-use voisin::kernels::gemm_f32::{PackedMatrix, linear};
-use voisin::kernels::{Activation, Isa};
+use voisin::kernels::gemm::{PackedMatrix, linear, linear_rows};
+use voisin::kernels::norm::{LayerNorm, add_layer_norm};
+use voisin::kernels::rows::Rows;
+use voisin::kernels::{Activation, Isa, Precision};
 
 fn values(len: usize) -> Vec<f32> {
     (0..len).map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0).collect()
 }
 
+/// Every level with every precision.
+fn all() -> impl Iterator<Item = (Isa, Precision, BenchmarkId)> {
+    Isa::available().flat_map(|isa| {
+        Precision::ALL.map(|precision| (isa, precision, BenchmarkId::from_parameter(format!("{isa} {precision}"))))
+    })
+}
+
 fn gemm(c: &mut Criterion) {
-    for (name, m, n, k, activation) in [
-        ("qkv", 1024, 1152, 384, Activation::Identity),
-        ("out", 1024, 384, 384, Activation::Identity),
-        ("up+gelu", 1024, 1536, 384, Activation::Gelu),
-        ("down", 1024, 384, 1536, Activation::Identity),
-        ("query-up+gelu", 12, 1536, 384, Activation::Gelu),
+    for (name, m, n, k) in [
+        ("qkv", 512, 1152, 384),
+        ("out", 512, 384, 384),
+        ("up+gelu", 512, 1536, 384),
+        ("down", 512, 384, 1536),
+        ("query-up+gelu", 12, 1536, 384),
     ] {
-        let mut group = c.benchmark_group(format!("gemm_f32/{name}/{m}x{n}x{k}"));
+        let mut group = c.benchmark_group(format!("gemm/{name}/{m}x{n}x{k}"));
         group.throughput(Throughput::Elements((m * n * k) as u64));
         let (x, w, mut out) = (values(m * k), values(n * k), vec![0.0; m * n]);
-        for isa in Isa::available() {
-            let matrix = PackedMatrix::new(isa, &w, None, n, k);
-            group.bench_function(BenchmarkId::from_parameter(isa), |b| {
-                b.iter(|| linear(&x, &matrix, activation, &mut out));
+        for (isa, precision, id) in all() {
+            let matrix = PackedMatrix::new(isa, precision, &w, None, n, k);
+            let (rows, mut wide) = (Rows::of(isa, precision, &x, k), Rows::new(isa, precision));
+            group.bench_function(id, |b| {
+                // As the encoder does it: the output of the wide half is rounded for the next product.
+                if name.ends_with("gelu") {
+                    b.iter(|| linear_rows(&rows, &matrix, Activation::Gelu, &mut wide));
+                } else {
+                    b.iter(|| linear(&rows, &matrix, Activation::Identity, &mut out));
+                }
             });
         }
     }
@@ -39,11 +55,26 @@ fn attend(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("attention/12 heads of 32/{length} tokens"));
         group.throughput(Throughput::Elements((2 * length * length * 384) as u64));
         let (qkv, mut out, mut scratch) = (values(length * 1152), vec![0.0; length * 384], AttentionScratch::default());
-        for isa in Isa::available() {
-            group.bench_function(BenchmarkId::from_parameter(isa), |b| {
-                b.iter(|| attention(isa, &qkv, std::slice::from_ref(&(0..length)), (12, 384), &mut out, &mut scratch));
+        for (isa, precision, id) in all().filter(|(_, precision, _)| *precision != Precision::Int8) {
+            group.bench_function(id, |b| {
+                let sequence = 0..length;
+                let sequences = std::slice::from_ref(&sequence);
+                b.iter(|| attention(isa, precision, &qkv, sequences, (12, 384), &mut out, &mut scratch));
             });
         }
+    }
+}
+
+fn norm(c: &mut Criterion) {
+    let mut group = c.benchmark_group("add_layer_norm/512x384");
+    group.throughput(Throughput::Elements(512 * 384));
+    let norm = LayerNorm { weight: values(384), bias: values(384), epsilon: 1e-12 };
+    let (mut rows, change) = (values(512 * 384), values(512 * 384));
+    for (isa, precision, id) in all() {
+        let mut narrow = Rows::new(isa, precision);
+        group.bench_function(id, |b| {
+            b.iter(|| add_layer_norm(isa, &norm, Some(&change), &mut rows, Some(&mut narrow)));
+        });
     }
 }
 
@@ -58,5 +89,5 @@ fn dot(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, gemm, attend, dot);
+criterion_group!(benches, gemm, attend, norm, dot);
 criterion_main!(benches);

@@ -1,6 +1,6 @@
 //! One engine of `scripts/peers`: a process that is asked over its standard input, one JSON object a line.
 //!
-//! `--engine voisin|candle --model DIR --threads N --texts FILE` embeds; `--engine hnsw|exact --vectors FILE.npy
+//! `--engine voisin|candle --model DIR --threads N --texts FILE --precision NUMBERS --isa LEVEL` embeds; `--engine hnsw|exact --vectors FILE.npy
 //! --queries FILE.npy --index FOLDER` searches. The requests are in `scripts/peers/README.md`. Without `--engine` it asks
 //! each engine once, over tiny data, and checks the answers, so that the tests run it too.
 
@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use ndarray::Array2;
 use serde_json::{Value, json};
+use voisin::embed::precision::Wanted;
 use voisin::embed::source::{ModelFiles, ModelRef};
 use voisin::embed::stock::Stock;
 use voisin::embed::tokenize::Tokens;
@@ -70,7 +71,13 @@ struct Embedding {
 }
 
 impl Embedding {
-    fn load(engine: &str, model: &Path, threads: usize, texts: &Path) -> Result<Self, Failure> {
+    fn load(
+        engine: &str,
+        model: &Path,
+        threads: usize,
+        texts: &Path,
+        (precision, isa): (Wanted, Isa),
+    ) -> Result<Self, Failure> {
         let mixes = serde_json::from_slice(&fs_err::read(texts)?)?;
         let start = Instant::now();
         let files = ModelFiles::open(&ModelRef::Local(model.to_owned()), true)?;
@@ -79,7 +86,7 @@ impl Embedding {
             _ => Backend::Voisin,
         };
         // For candle, this is its tokenizer.
-        let embedder = Embedder::load(&files, Isa::best())?;
+        let embedder = Embedder::load(&files, isa, precision)?;
         Ok(Self { backend, embedder, threads, mixes, load_s: start.elapsed().as_secs_f64() })
     }
 
@@ -295,7 +302,7 @@ fn check() -> Result<(), Failure> {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/golden/bert");
     let mut vectors = Vec::new();
     for name in ["voisin", "candle"] {
-        let mut engine = Embedding::load(name, &model, 2, &path("texts.json"))?;
+        let mut engine = Embedding::load(name, &model, 2, &path("texts.json"), ("f32".parse()?, Isa::best()))?;
         let answers =
             ask(&mut engine, &[json!({ "vectors": "short", "to": path("found.npy") }), json!({ "run": "?" })])?;
         assert!(answers[0]["ready"]["engine"].is_string() && answers[0]["ready"]["version"] != "unknown");
@@ -333,7 +340,14 @@ fn main() -> Result<(), Failure> {
     let Ok(engine) = value("--engine") else { return check() };
     let mut engine: Box<dyn Engine> = match engine {
         "voisin" | "candle" => {
-            Box::new(Embedding::load(engine, path("--model")?, value("--threads")?.parse()?, path("--texts")?)?)
+            let numbers = (value("--precision")?.parse()?, value("--isa")?.parse()?);
+            Box::new(Embedding::load(
+                engine,
+                path("--model")?,
+                value("--threads")?.parse()?,
+                path("--texts")?,
+                numbers,
+            )?)
         }
         "exact" | "hnsw" => Box::new(Searching::new(engine, path("--vectors")?, path("--queries")?, path("--index")?)?),
         other => return Err(format!("there is no engine {other}").into()),

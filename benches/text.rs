@@ -5,6 +5,7 @@
 fn main() {
     use criterion::{Criterion, Throughput};
     use voisin::bench::workload;
+    use voisin::embed::precision::Wanted;
     use voisin::embed::source::{ModelFiles, ModelRef};
     use voisin::embed::{Embedder, Passage};
     use voisin::ingest::prepare::Counter;
@@ -13,7 +14,7 @@ fn main() {
 
     let mut c = Criterion::default().configure_from_args().sample_size(20);
     let files = ModelFiles::open(&ModelRef::Bundled, true).unwrap();
-    let embedder = Embedder::load(&files, Isa::best()).unwrap();
+    let embedder = Embedder::load(&files, Isa::best(), Wanted::Auto).unwrap();
     let budget = engine::budget(engine::PASSAGE_TOKENS, &embedder);
     let articles = workload::samples().unwrap();
     let bodies: Vec<&str> = articles.iter().map(|article| article.text.as_str()).collect();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::chunk::Budget;
 use crate::dedup::{self, Pair};
+use crate::embed::precision::Wanted;
 use crate::embed::source::{ModelFiles, ModelRef};
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{self, Choice, IndexError, VectorView};
@@ -23,6 +24,8 @@ pub const PASSAGE_TOKENS: usize = 180;
 pub struct Options {
     /// The instruction-set level of every kernel.
     pub isa: Isa,
+    /// The numbers that the model's layers multiply.
+    pub precision: Wanted,
     /// Which view of the vectors answers.
     pub view: Choice,
     /// Whether the network is forbidden.
@@ -31,7 +34,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { isa: Isa::best(), view: Choice::default(), offline: false }
+        Self { isa: Isa::best(), precision: Wanted::Auto, view: Choice::default(), offline: false }
     }
 }
 
@@ -99,7 +102,7 @@ pub struct Engine {
 /// When the model cannot be found or understood.
 pub fn load_model(model: &ModelRef, options: &Options) -> Result<(Embedder, ModelIdentity), EngineError> {
     let files = ModelFiles::open(model, options.offline).map_err(EmbedError::from)?;
-    let embedder = Embedder::load(&files, options.isa)?;
+    let embedder = Embedder::load(&files, options.isa, options.precision)?;
     let spec = embedder.spec();
     let reference = match model {
         ModelRef::Local(path) => fs_err::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string(),

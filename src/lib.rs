@@ -11,11 +11,12 @@
 //!
 //! ```
 //! # #[cfg(feature = "bundled-model")] {
+//! use voisin::embed::precision::Wanted;
 //! use voisin::embed::source::{ModelFiles, ModelRef};
 //! use voisin::embed::{Embedder, Passage, Query, QueryEmbedder};
 //! use voisin::kernels::Isa;
 //!
-//! let model = Embedder::load(&ModelFiles::open(&ModelRef::Bundled, true)?, Isa::best())?;
+//! let model = Embedder::load(&ModelFiles::open(&ModelRef::Bundled, true)?, Isa::best(), Wanted::Auto)?;
 //! let passages = model.embed_passages(&[Passage("Le train repart."), Passage("La crue monte.")], 1)?;
 //! let query = model.embed_query(Query("inondation"))?;
 //! let scores = passages.dot(&query);

@@ -7,7 +7,6 @@ use super::stats::Sample;
 use super::workload::{Mix, mixes};
 use super::{BenchError, Report};
 use crate::embed::batch::TOKENS_PER_PASS;
-use crate::embed::precision::Precision;
 use crate::embed::source::ModelRef;
 use crate::embed::spec::{Role, Spec};
 use crate::embed::tokenize::Tokens;
@@ -36,8 +35,6 @@ pub struct Settings<'a> {
     pub model: &'a ModelRef,
     /// How it is loaded.
     pub options: &'a Options,
-    /// The precision that it runs in.
-    pub precision: Precision,
     /// Threads that embed.
     pub threads: usize,
     /// Time to measure for.
@@ -70,7 +67,7 @@ pub fn embed(settings: &Settings<'_>) -> Result<Report, BenchError> {
             ("model", identity.id),
             ("revision", identity.revision),
             ("layers", format!("{} of {} components", spec.layers, spec.dims)),
-            ("precision", settings.precision.name().to_owned()),
+            ("precision", embedder.precision().name().to_owned()),
             ("threads", settings.threads.to_string()),
             ("texts", from.clone()),
         ],
@@ -105,7 +102,7 @@ pub fn embed(settings: &Settings<'_>) -> Result<Report, BenchError> {
     let watch = Watch::start();
     for _ in 0..rounds {
         for (peak, &threads) in peaks.iter_mut().zip(&threads) {
-            *peak = peak.max(ceiling(isa, threads, peak_time));
+            *peak = peak.max(ceiling(isa, embedder.precision(), threads, peak_time));
         }
         for (at, mix) in mixes.iter().enumerate() {
             for (&threads, (load, result)) in threads.iter().zip(loads_of[at].iter().zip(&mut results[at])) {
@@ -149,7 +146,7 @@ pub fn embed(settings: &Settings<'_>) -> Result<Report, BenchError> {
         report.add("memory, most", "process", "MB", bytes as f64 / 1e6);
     }
     for (&threads, peak) in threads.iter().zip(&peaks) {
-        report.add(&on_threads("peak", threads), "process", "GFLOP/s", peak / 1e9);
+        report.add(&on_threads("peak", threads), "process", "Gop/s", peak / 1e9);
     }
     report.note_noise();
     report.notes.push(format!("{rounds} rounds"));

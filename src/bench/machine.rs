@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::embed::cores;
-use crate::kernels::{Isa, peak};
+use crate::kernels::{Isa, Precision, peak};
 
 /// The machine, as far as it decides about speed.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,9 +65,9 @@ impl Machine {
     }
 }
 
-/// Floating-point operations a second that `threads` threads reach with fused multiply-adds of this level on registers alone,
-/// each in its best hundredth of a second: nothing can calculate faster in f32.
-pub fn ceiling(isa: Isa, threads: usize, time: Duration) -> f64 {
+/// Operations a second, two a multiply-add, that `threads` threads reach with the multiply-adds that this level has for a
+/// precision, on registers alone, each in its best hundredth of a second: nothing can calculate faster in these numbers.
+pub fn ceiling(isa: Isa, precision: Precision, threads: usize, time: Duration) -> f64 {
     const SLICE: Duration = Duration::from_millis(10);
     /// Short beside a slice on the slowest level.
     const ROUNDS: usize = 20_000;
@@ -76,7 +76,7 @@ pub fn ceiling(isa: Isa, threads: usize, time: Duration) -> f64 {
         while start.elapsed() < time {
             let (slice, mut done) = (Instant::now(), 0);
             while slice.elapsed() < SLICE {
-                let (operations, value) = peak::multiply_adds(isa, ROUNDS);
+                let (operations, value) = peak::multiply_adds(isa, precision, ROUNDS);
                 std::hint::black_box(value);
                 done += operations;
             }

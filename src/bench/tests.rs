@@ -4,7 +4,8 @@ use super::machine::{Machine, Watch, ceiling, peak_memory};
 use super::report::{Former, Report};
 use super::stats::Sample;
 use super::workload::samples;
-use crate::kernels::Isa;
+use crate::embed::precision::Wanted;
+use crate::kernels::{Isa, Precision};
 
 fn sample(values: &[f64]) -> Sample {
     values.iter().copied().collect()
@@ -77,8 +78,9 @@ fn noise_is_noted_and_quiet_is_not() {
 fn the_machine_can_be_described() {
     let machine = Machine::this(Isa::best());
     assert!(machine.cores > 0 && machine.memory > 1 << 28 && !machine.cpu.is_empty(), "{machine:?}");
-    let time = std::time::Duration::from_millis(50);
-    let peaks: Vec<f64> = Isa::available().map(|isa| ceiling(isa, 1, time)).collect();
+    let time = std::time::Duration::from_millis(20);
+    let peaks: Vec<f64> =
+        Isa::available().flat_map(|isa| Precision::ALL.map(|precision| ceiling(isa, precision, 1, time))).collect();
     assert!(peaks.iter().all(|peak| *peak > 1e8), "{peaks:?}");
     if cfg!(unix) {
         assert!(peak_memory().unwrap() > 1 << 20);
@@ -122,7 +124,7 @@ fn every_mix_has_texts_of_its_length() {
     use crate::embed::source::{ModelFiles, ModelRef};
 
     let files = ModelFiles::open(&ModelRef::Bundled, true).unwrap();
-    let embedder = Embedder::load(&files, Isa::best()).unwrap();
+    let embedder = Embedder::load(&files, Isa::best(), Wanted::Auto).unwrap();
     let mixes = mixes(&samples().unwrap(), "samples", &embedder).unwrap();
     let means: Vec<usize> = mixes
         .iter()

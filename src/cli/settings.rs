@@ -23,7 +23,7 @@ impl From<View> for Choice {
 
 /// How models are loaded and stores opened.
 pub(super) fn options(common: &Common, view: View) -> Result<Options, CliError> {
-    Ok(Options { isa: common.isa.parse()?, view: view.into(), offline: common.offline })
+    Ok(Options { isa: common.isa.parse()?, precision: common.precision, view: view.into(), offline: common.offline })
 }
 
 /// Threads that embed.

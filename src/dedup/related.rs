@@ -8,8 +8,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::embed::cores;
-use crate::kernels::gemm_f32::{PackedMatrix, linear};
-use crate::kernels::{Activation, Isa};
+use crate::kernels::gemm::{PackedMatrix, linear};
+use crate::kernels::rows::Rows;
+use crate::kernels::{Activation, Isa, Precision};
 use crate::search::related::{closeness, unit};
 use crate::store::{Store, StoreError};
 use crate::types::{ArticleId, Score, VectorId};
@@ -72,7 +73,7 @@ impl Closeness {
         let means: Vec<f32> = articles.iter().flat_map(|article| self.mean(*article)).collect();
         let blocks: Vec<PackedMatrix> = means
             .chunks(BLOCK * self.dims.max(1))
-            .map(|block| PackedMatrix::new(self.isa, block, None, block.len() / self.dims, self.dims))
+            .map(|block| PackedMatrix::new(self.isa, Precision::F32, block, None, block.len() / self.dims, self.dims))
             .collect();
         let next = AtomicUsize::new(0);
         let found = Mutex::new(Vec::new());
@@ -83,10 +84,11 @@ impl Closeness {
                     loop {
                         let left = next.fetch_add(1, Ordering::Relaxed);
                         let Some(rows) = means.chunks(BLOCK * self.dims.max(1)).nth(left) else { break };
+                        let rows = Rows::of(self.isa, Precision::F32, rows, self.dims);
                         let mut candidates: HashMap<usize, Vec<(Score, usize)>> = HashMap::new();
                         for (right, block) in blocks.iter().enumerate().skip(left) {
-                            let scores = &mut scores[..rows.len() / self.dims * block.n()];
-                            linear(rows, block, Activation::Identity, scores);
+                            let scores = &mut scores[..rows.len() * block.n()];
+                            linear(&rows, block, Activation::Identity, scores);
                             for (at, &score) in scores.iter().enumerate().filter(|(_, score)| **score >= CANDIDATE) {
                                 debug_assert!(score <= 1.01);
                                 let a = left * BLOCK + at / block.n();

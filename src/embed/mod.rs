@@ -27,9 +27,9 @@ pub mod tokenize;
 
 use ndarray::{Array1, Array2};
 
-use crate::kernels::Isa;
+use crate::kernels::{Isa, Precision};
 use arch::Encoder;
-use precision::Precision;
+use precision::Wanted;
 use source::ModelFiles;
 use spec::{Role, Spec};
 use tokenize::{Tokenizer, Tokens};
@@ -100,19 +100,21 @@ pub struct Embedder {
     tokenizer: Tokenizer,
     encoder: Encoder,
     isa: Isa,
+    precision: Precision,
 }
 
 impl Embedder {
-    /// Loads a model for the given instruction-set level.
+    /// Loads a model for the given instruction-set level and precision.
     ///
     /// # Errors
     /// When a file is missing or damaged, or the model is of a kind that is not supported: never a model that would give
     /// wrong vectors.
-    pub fn load(files: &ModelFiles, isa: Isa) -> Result<Self, EmbedError> {
+    pub fn load(files: &ModelFiles, isa: Isa, precision: Wanted) -> Result<Self, EmbedError> {
         let spec = Spec::read(files)?;
         let tokenizer = Tokenizer::load(files, &spec)?;
-        let encoder = Encoder::load(files, &spec, isa)?;
-        Ok(Self { spec, tokenizer, encoder, isa })
+        let precision = precision.on(isa, spec.family);
+        let encoder = Encoder::load(files, &spec, isa, precision)?;
+        Ok(Self { spec, tokenizer, encoder, isa, precision })
     }
 
     /// What was understood of the model.
@@ -127,7 +129,7 @@ impl Embedder {
 
     /// The precision of the forward pass.
     pub fn precision(&self) -> Precision {
-        Precision::F32
+        self.precision
     }
 
     /// Tokens of `text` alone, without prompt and special tokens: the measure of passages.
@@ -174,7 +176,9 @@ impl Embedder {
     pub fn embed_tokens(&self, texts: &[&Tokens]) -> Result<Array2<f32>, EmbedError> {
         let batch = batch::Ragged::new(texts);
         let hidden = self.encoder.forward(&batch)?;
-        let mut vectors = pooling::pool(self.spec.pooling, &hidden, batch.sequences(), self.spec.dims);
+        let mut vectors = arch::with_values(&hidden, |hidden| {
+            pooling::pool(self.spec.pooling, hidden, batch.sequences(), self.spec.dims)
+        })?;
         if self.spec.normalise {
             pooling::normalise(&mut vectors);
         }

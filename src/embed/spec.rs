@@ -50,6 +50,11 @@ pub enum Family {
 }
 
 impl Family {
+    /// Whether its encoder is BERT's.
+    pub fn is_bert(self) -> bool {
+        matches!(self, Self::Bert | Self::Roberta | Self::DistilBert)
+    }
+
     /// The family's name for people.
     pub fn name(self) -> &'static str {
         match self {

@@ -24,6 +24,16 @@ impl AlignedBuffer {
         }
     }
 
+    /// Where the buffer starts, for whoever keeps other numbers than f32 in it.
+    pub(super) fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+
+    /// Where the buffer starts, to read.
+    pub(super) fn as_ptr(&self) -> *const u8 {
+        self.0.as_ptr().cast()
+    }
+
     pub(super) fn as_slice(&self) -> &[f32] {
         // SAFETY: `Line` is 16 f32 without padding (asserted above), so `len` lines are `16 * len` initialised f32, and
         // f32 asks for less alignment than `Line`.

@@ -2,10 +2,10 @@
 //!
 //! | operation | module | used for |
 //! | --- | --- | --- |
-//! | `x · Wᵀ + bias`, then an activation | [`gemm_f32`] | every linear layer, both products of attention |
+//! | `x · Wᵀ + bias`, then an activation | [`gemm`] | every linear layer, both products of attention |
 //! | attention over ragged sequences | [`attention`] | the encoder's self-attention |
 //! | layer normalisation, with residual | [`norm`] | the encoder |
-//! | activation functions | [`activation`] | fused into the epilogue of `gemm_f32` |
+//! | activation functions | [`activation`] | fused into the epilogue of `gemm` |
 //! | inner product | [`dot`] | exact search |
 //! | a file as f32 | [`mapped`] | the vectors of a store |
 //! | multiply-adds on registers | [`peak`] | the ceiling that `voisin bench` compares with |
@@ -20,16 +20,22 @@
 
 pub mod activation;
 mod aligned;
+#[cfg(target_arch = "x86_64")]
+mod amx;
+mod arith;
 pub mod attention;
 pub mod cpu;
 pub mod dot;
-pub mod gemm_f32;
+pub mod gemm;
 pub mod mapped;
 pub mod norm;
 pub mod peak;
+mod precision;
+pub mod rows;
 mod simd;
 #[cfg(test)]
 mod tests;
 
 pub use activation::Activation;
 pub use cpu::{Isa, Level};
+pub use precision::Precision;

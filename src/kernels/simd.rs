@@ -3,6 +3,8 @@
 //! The kernels are generic functions marked `#[inline(always)]`; [`dispatch`] calls them from inside a function that
 //! carries the `#[target_feature]` of the level, so that they are compiled with its instructions.
 
+use super::arith::{bf16_of_f32, f32_of_bf16};
+
 /// A vector of `LANES` f32.
 ///
 /// # Safety
@@ -11,7 +13,7 @@
 pub(super) trait Simd: Copy {
     /// f32 in one vector.
     const LANES: usize;
-    /// Rows of a [`gemm_f32`](super::gemm_f32) tile: as many as leave registers for two columns of vectors, the
+    /// Rows of a [`gemm`](super::gemm) tile: as many as leave registers for two columns of vectors, the
     /// two vectors of weights and a broadcast input.
     const TILE_ROWS: usize;
     unsafe fn splat(value: f32) -> Self;
@@ -33,6 +35,31 @@ pub(super) trait Simd: Copy {
     unsafe fn sum(self) -> f32;
     /// Greatest lane.
     unsafe fn greatest(self) -> f32;
+    /// `2 * LANES` numbers of bf16 as two vectors: those at even places, and those at odd ones.
+    unsafe fn load_bf16_pairs(from: *const u16) -> (Self, Self);
+    /// Writes `LANES` numbers of bf16, each the nearest, ties to even.
+    unsafe fn store_bf16(self, to: *mut u16);
+}
+
+/// `2^x` for `x <= 0`, lane by lane, to 3e-6 of its value; `2^-126` below -126. For softmax in narrow numbers.
+///
+/// `x = n + f`, `|f| ≤ 1/2`, then a minimax polynomial of degree 4 in `f` and an exact scaling by `2^n`.
+///
+/// # Safety
+/// The CPU has the level of `V`.
+#[inline(always)]
+pub(super) unsafe fn exp2_rough<V: Simd>(x: V) -> V {
+    // SAFETY: the caller promises the level of `V`; nothing here touches memory.
+    unsafe {
+        let x = x.max(V::splat(-126.0));
+        let n = x.round();
+        let f = x.sub(n);
+        let mut p = V::splat(9.570_104e-3);
+        for c in [5.591_790_4e-2, 2.402_474_6e-1, 6.931_218e-1, 9.999_993e-1] {
+            p = p.mul_add(f, V::splat(c));
+        }
+        p.mul(n.exp2_integral())
+    }
 }
 
 /// `e^x`, lane by lane, to about 2 units in the last place; 0 below -87.3 and `e^88` above 88.
@@ -134,6 +161,17 @@ impl Simd for Portable {
     unsafe fn greatest(self) -> f32 {
         self.0.into_iter().fold(f32::NEG_INFINITY, f32::max)
     }
+    #[inline(always)]
+    unsafe fn load_bf16_pairs(from: *const u16) -> (Self, Self) {
+        // SAFETY: the caller promises 16 readable numbers; `read_unaligned` asks for no alignment.
+        let pairs = unsafe { from.cast::<[[u16; 2]; 8]>().read_unaligned() };
+        (Self(pairs.map(|pair| f32_of_bf16(pair[0]))), Self(pairs.map(|pair| f32_of_bf16(pair[1]))))
+    }
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut u16) {
+        // SAFETY: the caller promises 8 writable numbers; `write_unaligned` asks for no alignment.
+        unsafe { to.cast::<[u16; 8]>().write_unaligned(self.0.map(bf16_of_f32)) }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -146,11 +184,11 @@ pub(super) mod x86 {
 
     /// Eight lanes of AVX2.
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Avx2(__m256);
+    pub(in super::super) struct Avx2(pub(in super::super) __m256);
 
     /// Sixteen lanes of AVX-512 F.
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Avx512(__m512);
+    pub(in super::super) struct Avx512(pub(in super::super) __m512);
 
     /// One method of [`Simd`] in terms of intrinsics.
     macro_rules! method {
@@ -201,6 +239,21 @@ pub(super) mod x86 {
             let pairs = _mm_max_ps(halves, _mm_movehl_ps(halves, halves));
             _mm_cvtss_f32(_mm_max_ss(pairs, _mm_movehdup_ps(pairs)))
         });
+        method!(load_bf16_pairs(from: *const u16) -> (Self, Self) = {
+            let pairs = _mm256_loadu_si256(from.cast());
+            let odd = _mm256_and_si256(pairs, _mm256_set1_epi32(0xffff_0000_u32 as i32));
+            (Self(_mm256_castsi256_ps(_mm256_slli_epi32::<16>(pairs))), Self(_mm256_castsi256_ps(odd)))
+        });
+        method!(store_bf16(self, to: *mut u16) -> () = |v| {
+            let bits = _mm256_castps_si256(v);
+            let lowest = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+            let rounded = _mm256_add_epi32(bits, _mm256_add_epi32(lowest, _mm256_set1_epi32(0x7fff)));
+            let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x0040_0000));
+            let none = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_UNORD_Q>(v, v));
+            let upper = _mm256_srli_epi32::<16>(_mm256_blendv_epi8(rounded, quiet, none));
+            let halves = (_mm256_castsi256_si128(upper), _mm256_extracti128_si256::<1>(upper));
+            _mm_storeu_si128(to.cast(), _mm_packus_epi32(halves.0, halves.1));
+        });
     }
 
     impl Simd for Avx512 {
@@ -225,6 +278,19 @@ pub(super) mod x86 {
         });
         method!(sum(self) -> f32 = |v| _mm512_reduce_add_ps(v));
         method!(greatest(self) -> f32 = |v| _mm512_reduce_max_ps(v));
+        method!(load_bf16_pairs(from: *const u16) -> (Self, Self) = {
+            let pairs = _mm512_loadu_si512(from.cast());
+            let odd = _mm512_and_si512(pairs, _mm512_set1_epi32(0xffff_0000_u32 as i32));
+            (Self(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(pairs))), Self(_mm512_castsi512_ps(odd)))
+        });
+        method!(store_bf16(self, to: *mut u16) -> () = |v| {
+            let bits = _mm512_castps_si512(v);
+            let lowest = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
+            let rounded = _mm512_add_epi32(bits, _mm512_add_epi32(lowest, _mm512_set1_epi32(0x7fff)));
+            let none = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(v, v);
+            let rounded = _mm512_mask_or_epi32(rounded, none, bits, _mm512_set1_epi32(0x0040_0000));
+            _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(rounded)));
+        });
     }
 }
 
@@ -238,7 +304,7 @@ pub(super) mod arm {
 
     /// Four lanes of Advanced SIMD.
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Neon(float32x4_t);
+    pub(in super::super) struct Neon(pub(in super::super) float32x4_t);
 
     macro_rules! method {
         ($name:ident(self $(, $arg:ident)*) -> $out:ty = |$this:ident| $body:expr) => {
@@ -282,6 +348,26 @@ pub(super) mod arm {
         });
         method!(sum(self) -> f32 = |v| vaddvq_f32(v));
         method!(greatest(self) -> f32 = |v| vmaxvq_f32(v));
+        #[inline(always)]
+        unsafe fn load_bf16_pairs(from: *const u16) -> (Self, Self) {
+            // SAFETY: the caller promises the level and 8 readable numbers.
+            unsafe {
+                let pairs = vreinterpretq_u32_u16(vld1q_u16(from));
+                let odd = vandq_u32(pairs, vdupq_n_u32(0xffff_0000));
+                (Self(vreinterpretq_f32_u32(vshlq_n_u32::<16>(pairs))), Self(vreinterpretq_f32_u32(odd)))
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_bf16(self, to: *mut u16) {
+            // SAFETY: the caller promises the level and 4 writable numbers.
+            unsafe {
+                let bits = vreinterpretq_u32_f32(self.0);
+                let lowest = vandq_u32(vshrq_n_u32::<16>(bits), vdupq_n_u32(1));
+                let rounded = vaddq_u32(bits, vaddq_u32(lowest, vdupq_n_u32(0x7fff)));
+                let quiet = vorrq_u32(bits, vdupq_n_u32(0x0040_0000));
+                vst1_u16(to, vshrn_n_u32::<16>(vbslq_u32(vceqq_f32(self.0, self.0), rounded, quiet)));
+            }
+        }
     }
 }
 
@@ -298,7 +384,7 @@ macro_rules! dispatch {
             unsafe { $kernel::<$crate::kernels::simd::x86::Avx2>($($arg),*) }
         }
         #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2,fma,avx512f")]
+        #[target_feature(enable = "avx2,fma,avx512f,avx512bw")]
         unsafe fn avx512($($arg: $ty),*) $(-> $out)? {
             // SAFETY: this function runs where AVX-512 F is present; the rest is passed on from the caller.
             unsafe { $kernel::<$crate::kernels::simd::x86::Avx512>($($arg),*) }
@@ -314,11 +400,14 @@ macro_rules! dispatch {
         unsafe {
             match $crate::kernels::Isa::level($isa) {
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernels::Level::Avx512 => avx512($($arg),*),
+                $crate::kernels::Level::Avx512
+                | $crate::kernels::Level::Avx512Vnni
+                | $crate::kernels::Level::Avx512Bf16
+                | $crate::kernels::Level::Amx => avx512($($arg),*),
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernels::Level::Avx2 => avx2($($arg),*),
+                $crate::kernels::Level::Avx2 | $crate::kernels::Level::AvxVnni => avx2($($arg),*),
                 #[cfg(target_arch = "aarch64")]
-                $crate::kernels::Level::Neon => neon($($arg),*),
+                $crate::kernels::Level::Neon | $crate::kernels::Level::NeonDot => neon($($arg),*),
                 _ => $kernel::<$crate::kernels::simd::Portable>($($arg),*),
             }
         }

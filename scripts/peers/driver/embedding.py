@@ -18,7 +18,17 @@ PYTHON = [
     ("openvino", "openvino", "bf16"),
     ("openvino", "openvino", "int8"),
 ]
-RUST = ["candle", "voisin"]
+# Engine, precision, instruction set. Levels that the CPU lacks are left out.
+RUST = [
+    ("candle", "f32", "auto"),
+    ("voisin", "f32", "auto"),
+    ("voisin", "bf16", "auto"),
+    ("voisin", "int8", "auto"),
+    ("voisin", "int8", "avx512vnni"),
+    ("voisin", "int8", "avx2"),
+]
+# What the others are divided by.
+OURS = "voisin-f32-auto"
 MIXES = {"passages": "passages", "short": "short texts"}
 
 
@@ -33,9 +43,11 @@ def commands(workshop, model, threads, texts):
 
     for name, venv, precision in PYTHON:
         yield f"{venv}-{precision}", lambda of=(name, venv, precision): python(*of)
-    for name in RUST:
+    for name, precision, isa in RUST:
+        numbers = ["--precision", precision, "--isa", isa]
         # Both run a pass a thread; threads of rayon inside of a pass would come on top.
-        yield name, lambda name=name: ["env", "RAYON_NUM_THREADS=1", workshop.bench(), "--engine", name, *shared]
+        command = ["env", "RAYON_NUM_THREADS=1", "--engine", name, *shared, *numbers]
+        yield f"{name}-{precision}-{isa}", lambda command=command: [*command[:2], workshop.bench(), *command[2:]]
 
 
 def start(workshop, given, texts, problems):
@@ -121,13 +133,13 @@ def run(workshop, given):
 
     header, rows = ["engine", "precision"], []
     for name in MIXES.values():
-        header += [f"{name}/s (min–max)", "tokens/s", "× voisin", "cosine"]
+        header += [f"{name}/s (min–max)", "tokens/s", "× voisin f32", "cosine"]
     header.append("load s")
     for engine in able:
         row = [f"{engine.facts['engine']} {engine.facts['version']}", engine.facts["precision"]]
         for mix in MIXES:
             took = statistics.median(seconds[engine.label, mix])
-            ours = seconds.get(("voisin", mix))
+            ours = seconds.get((OURS, mix))
             row.append(rates(len(mixes[mix]), seconds[engine.label, mix]))
             row.append(number(counts[engine.label, mix] / took))
             row.append(f"{statistics.median(ours) / took:.2f}" if ours else "–")
@@ -140,7 +152,7 @@ def run(workshop, given):
     )
     print(f"**{given.model}, {given.threads} threads.** {machine()}.")
     print(f"{lengths}; at most 256 tokens each, tokenising included.")
-    print(f"Medians of {given.rounds} rounds, engines in turn. × voisin: above 1 is faster than voisin.")
+    print(f"Medians of {given.rounds} rounds, engines in turn. × voisin f32: above 1 is faster than it.")
     print(f"cosine: the mean over the texts, to {PYTHON[0][1]} {PYTHON[0][2]}.\n")
     print(table(header, rows))
     print(notes(problems))

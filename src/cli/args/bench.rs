@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Subcommand};
 
-use crate::embed::precision::Precision;
-
 /// `voisin bench`
 #[derive(Debug, Group)]
 #[command(after_long_help = "\
@@ -53,10 +51,6 @@ pub enum What {
         /// Model: a folder, a hub id, or the one of the store, or the built-in one
         #[arg(long, value_name = "MODEL")]
         model: Option<String>,
-
-        /// Precision of the arithmetic: f32
-        #[arg(long, value_name = "PRECISION", default_value = "f32")]
-        precision: Precision,
 
         /// Threads that embed [default: one a core]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

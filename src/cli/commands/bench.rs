@@ -12,7 +12,6 @@ use crate::cli::progress::write_line;
 use crate::cli::scratch::Scratch;
 use crate::cli::{CliError, Outcome, settings, tables};
 use crate::embed::EmbedError;
-use crate::embed::precision::Precision;
 use crate::embed::source::{BUNDLED_ID, ModelRef};
 
 pub(super) fn run(common: &Common, args: &Bench) -> Result<Outcome, CliError> {
@@ -36,9 +35,9 @@ pub(super) fn run(common: &Common, args: &Bench) -> Result<Outcome, CliError> {
         write_line(&format!("measuring for about {} s: leave the machine to itself", args.seconds));
     }
     let report = match &args.what {
-        What::Embed { path, model, precision, threads } => {
+        What::Embed { path, model, threads } => {
             let threads = settings::workers(*threads);
-            embed(common, path.as_deref(), model.as_deref(), *precision, threads, time)?
+            embed(common, path.as_deref(), model.as_deref(), threads, time)?
         }
         What::Search { queries, k, view } => {
             let questions = queries.as_deref().map(lines).transpose()?;
@@ -88,7 +87,6 @@ fn embed(
     common: &Common,
     path: Option<&str>,
     model: Option<&str>,
-    precision: Precision,
     threads: usize,
     time: Duration,
 ) -> Result<Report, CliError> {
@@ -106,7 +104,7 @@ fn embed(
     let stored = store.as_ref().map(|store| store.model().reference.as_str());
     let model: ModelRef = model.or(stored).unwrap_or(BUNDLED_ID).parse().map_err(EmbedError::from)?;
     let articles = (articles.as_slice(), from);
-    Ok(embed::embed(&embed::Settings { model: &model, options: &options, precision, threads, time, articles })?)
+    Ok(embed::embed(&embed::Settings { model: &model, options: &options, threads, time, articles })?)
 }
 
 /// The lines of a file that are not blank.

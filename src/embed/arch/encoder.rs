@@ -3,16 +3,27 @@
 //! BERT, RoBERTa (with CamemBERT and XLM-RoBERTa) and DistilBERT are one architecture under different tensor names:
 //! post-normalised layers of self-attention and a feed-forward part (Devlin et al. 2019; Liu et al. 2019; Sanh et al.
 //! 2019). [`Names`] holds what differs.
+//!
+//! To candle the whole encoder is one operation, from token ids to hidden states. Inside, what goes from one kernel to the
+//! next lies in a [`Workspace`], which keeps its memory from pass to pass: a pass allocates its result and nothing else. The
+//! residual stream is f32 in every precision; the input of each product is rounded by the kernel that makes it.
 
-use candle_core::{DType, Device, Tensor};
+use std::ops::Range;
+use std::sync::Mutex;
 
-use super::layers::{Attention, Linear, Norm};
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor, bail};
+
+use super::table::Table;
 use super::weights::Weights;
 use crate::embed::EmbedError;
 use crate::embed::batch::Ragged;
 use crate::embed::source::ModelFiles;
 use crate::embed::spec::{Family, Spec};
-use crate::kernels::{Activation, Isa};
+use crate::kernels::attention::{AttentionScratch, attention};
+use crate::kernels::gemm::{PackedMatrix, linear, linear_rows};
+use crate::kernels::norm::{LayerNorm, add_layer_norm};
+use crate::kernels::rows::Rows;
+use crate::kernels::{Activation, Isa, Level, Precision};
 
 /// The tensor names of a family, within a layer unless they say otherwise.
 struct Names {
@@ -49,33 +60,50 @@ const DISTILBERT: Names = Names {
 };
 
 struct Layer {
-    query_key_value: Linear,
-    attention_out: Linear,
-    attention_norm: Norm,
-    up: Linear,
-    down: Linear,
-    out_norm: Norm,
+    query_key_value: PackedMatrix,
+    attention_out: PackedMatrix,
+    attention_norm: LayerNorm,
+    up: PackedMatrix,
+    down: PackedMatrix,
+    out_norm: LayerNorm,
 }
 
 /// A loaded encoder.
 pub struct Encoder {
     isa: Isa,
+    precision: Precision,
     heads: usize,
+    dims: usize,
     padding: Option<u32>,
-    /// (vocabulary, dims), in the type that the file has: rows become f32 when they are looked up
-    words: Tensor,
-    /// (positions, dims), f32; the token type of a single text is added in
-    positions: Tensor,
-    norm: Norm,
+    activation: Activation,
+    words: Table,
+    /// The token type of a single text is added in.
+    positions: Table,
+    norm: LayerNorm,
     layers: Vec<Layer>,
+    /// One for each pass that has run at the same time as others.
+    workspaces: Mutex<Vec<Workspace>>,
+}
+
+/// What lies between the kernels of a pass, for all of its tokens.
+struct Workspace {
+    /// Input of the next product: [tokens, dims].
+    input: Rows,
+    /// Output of the wide half of the feed-forward part: [tokens, intermediate].
+    wide: Rows,
+    /// [tokens, 3 * dims]
+    query_key_value: Vec<f32>,
+    /// What attention mixes, then what a layer adds to the residual stream: [tokens, dims].
+    change: Vec<f32>,
+    attention: AttentionScratch,
 }
 
 impl Encoder {
-    /// Reads and packs the weights for an instruction-set level.
+    /// Reads and packs the weights for an instruction-set level and a precision.
     ///
     /// # Errors
     /// When the weights are missing, damaged, or not those that the configuration describes.
-    pub fn load(files: &ModelFiles, spec: &Spec, isa: Isa) -> Result<Self, EmbedError> {
+    pub fn load(files: &ModelFiles, spec: &Spec, isa: Isa, precision: Precision) -> Result<Self, EmbedError> {
         let names = match spec.family {
             Family::Bert | Family::Roberta => BERT,
             Family::DistilBert => DISTILBERT,
@@ -91,34 +119,31 @@ impl Encoder {
         } else {
             positions
         };
-        let norm = |name: &str| Norm::load(&weights, isa, name, dims, spec.epsilon);
+        let norm = |name: &str| weights.norm(name, dims, spec.epsilon);
+        let pack = |names: &[String], shape| weights.packed(names, shape, isa, precision);
         let layer = |index: usize| {
             let within = |name: &str| format!("{}.{index}.{name}", names.layer);
-            let linear =
-                |name: &str, shape, activation| Linear::load(&weights, isa, &[within(name)], shape, activation);
             Ok(Layer {
-                query_key_value: Linear::load(
-                    &weights,
-                    isa,
-                    &names.query_key_value.map(within),
-                    (dims, dims),
-                    Activation::Identity,
-                )?,
-                attention_out: linear(names.attention_out, (dims, dims), Activation::Identity)?,
+                query_key_value: pack(&names.query_key_value.map(within), (dims, dims))?,
+                attention_out: pack(&[within(names.attention_out)], (dims, dims))?,
                 attention_norm: norm(&within(names.attention_norm))?,
-                up: linear(names.up, (spec.intermediate, dims), spec.activation)?,
-                down: linear(names.down, (dims, spec.intermediate), Activation::Identity)?,
+                up: pack(&[within(names.up)], (spec.intermediate, dims))?,
+                down: pack(&[within(names.down)], (dims, spec.intermediate))?,
                 out_norm: norm(&within(names.out_norm))?,
             })
         };
         Ok(Self {
             isa,
+            precision,
             heads: spec.heads,
+            dims,
             padding: spec.padding,
-            words,
-            positions,
+            activation: spec.activation,
+            words: Table::new(&words)?,
+            positions: Table::new(&positions)?,
             norm: norm("embeddings.LayerNorm")?,
             layers: (0..spec.layers).map(layer).collect::<Result<_, EmbedError>>()?,
+            workspaces: Mutex::default(),
         })
     }
 
@@ -126,41 +151,112 @@ impl Encoder {
     ///
     /// # Errors
     /// When candle refuses an operation: a text longer than the model's positions, or an id beyond its words.
-    pub fn forward(&self, batch: &Ragged) -> Result<Vec<f32>, EmbedError> {
-        let tokens = batch.ids().len();
-        if tokens == 0 {
-            return Ok(Vec::new());
-        }
-        let ids = Tensor::from_slice(batch.ids(), tokens, &Device::Cpu)?;
-        let positions = Tensor::from_vec(self.position_ids(batch), tokens, &Device::Cpu)?;
-        let words = self.words.index_select(&ids, 0)?.to_dtype(DType::F32)?;
-        let attention = Attention::new(self.isa, self.heads, batch.sequences());
-
-        let mut hidden = self.norm.forward(words, &self.positions.index_select(&positions, 0)?)?;
-        for layer in &self.layers {
-            let mixed = attention.forward(&layer.query_key_value.forward(&hidden)?)?;
-            let mixed = layer.attention_norm.forward(layer.attention_out.forward(&mixed)?, &hidden)?;
-            let wide = layer.up.forward(&mixed)?;
-            hidden = layer.out_norm.forward(layer.down.forward(&wide)?, &mixed)?;
-        }
-        Ok(hidden.flatten_all()?.to_vec1()?)
+    pub fn forward(&self, batch: &Ragged) -> Result<Tensor, EmbedError> {
+        let ids = Tensor::from_slice(batch.ids(), batch.ids().len(), &Device::Cpu)?;
+        Ok(ids.apply_op1_no_bwd(&Pass { encoder: self, sequences: batch.sequences() })?)
     }
 
-    /// The row of the position table of every token: counted from 0, or from after the padding id, where a literal
-    /// padding token keeps that id as its position and is not counted.
-    fn position_ids(&self, batch: &Ragged) -> Vec<u32> {
-        let mut positions = Vec::with_capacity(batch.ids().len());
-        for sequence in batch.sequences() {
+    /// Looks up words and positions and normalises their sum: `hidden` becomes the first hidden state.
+    fn embed(
+        &self,
+        ids: &[u32],
+        sequences: &[Range<usize>],
+        hidden: &mut [f32],
+        work: &mut Workspace,
+    ) -> candle_core::Result<()> {
+        let (words, positions) = (self.words.open(), self.positions.open());
+        let mut position_row = vec![0.0; self.dims];
+        for sequence in sequences {
             let mut next = self.padding.map_or(0, |padding| padding + 1);
-            for &id in &batch.ids()[sequence.clone()] {
-                if self.padding == Some(id) {
-                    positions.push(id);
+            for at in sequence.clone() {
+                let row = &mut hidden[at * self.dims..(at + 1) * self.dims];
+                words.copy(ids[at], row)?;
+                // Counted from 0, or from after the padding id, where a literal padding token keeps that id as its position
+                // and is not counted.
+                let position = if self.padding == Some(ids[at]) {
+                    ids[at]
                 } else {
-                    positions.push(next);
                     next += 1;
-                }
+                    next - 1
+                };
+                positions.copy(position, &mut position_row)?;
+                row.iter_mut().zip(&position_row).for_each(|(value, position)| *value += position);
             }
         }
-        positions
+        add_layer_norm(self.isa, &self.norm, None, hidden, Some(&mut work.input));
+        Ok(())
+    }
+
+    /// One layer: `hidden` and its rounded form, `work.input`, become those of the next.
+    fn layer(&self, layer: &Layer, sequences: &[Range<usize>], hidden: &mut [f32], work: &mut Workspace) {
+        linear(&work.input, &layer.query_key_value, Activation::Identity, &mut work.query_key_value);
+        let shape = (self.heads, self.dims);
+        let precision = self.attention_precision();
+        attention(self.isa, precision, &work.query_key_value, sequences, shape, &mut work.change, &mut work.attention);
+        work.input.fill(&work.change, self.dims);
+        linear(&work.input, &layer.attention_out, Activation::Identity, &mut work.change);
+        add_layer_norm(self.isa, &layer.attention_norm, Some(&work.change), hidden, Some(&mut work.input));
+
+        linear_rows(&work.input, &layer.up, self.activation, &mut work.wide);
+        linear(&work.wide, &layer.down, Activation::Identity, &mut work.change);
+        add_layer_norm(self.isa, &layer.out_norm, Some(&work.change), hidden, Some(&mut work.input));
+    }
+
+    /// The precision of the products of attention: integers would lose what softmax leaves of small weights, so int8 takes
+    /// the fastest floating-point numbers of the level.
+    fn attention_precision(&self) -> Precision {
+        match self.precision {
+            Precision::F32 => Precision::F32,
+            Precision::Bf16 => Precision::Bf16,
+            Precision::Int8 if self.isa.level() >= Level::Avx512Bf16 => Precision::Bf16,
+            Precision::Int8 => Precision::F32,
+        }
+    }
+}
+
+/// The encoder as one operation of candle: token ids, (tokens), to hidden states, [tokens, dims].
+struct Pass<'a> {
+    encoder: &'a Encoder,
+    sequences: &'a [Range<usize>],
+}
+
+impl CustomOp1 for Pass<'_> {
+    fn name(&self) -> &'static str {
+        "voisin-encoder"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let Some((start, end)) = layout.contiguous_offsets() else { bail!("the encoder asks for contiguous ids") };
+        let (ids, encoder) = (&storage.as_slice::<u32>()?[start..end], self.encoder);
+        let mut hidden = vec![0.0; ids.len() * encoder.dims];
+        let mut work = Workspace::take(encoder, ids.len());
+        encoder.embed(ids, self.sequences, &mut hidden, &mut work)?;
+        for layer in &encoder.layers {
+            encoder.layer(layer, self.sequences, &mut hidden, &mut work);
+        }
+        work.give_back(encoder);
+        Ok((CpuStorage::F32(hidden), (ids.len(), encoder.dims).into()))
+    }
+}
+
+impl Workspace {
+    /// One that no other pass uses, for so many tokens.
+    fn take(encoder: &Encoder, tokens: usize) -> Self {
+        let free = encoder.workspaces.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        let mut work = free.unwrap_or_else(|| Self {
+            input: Rows::new(encoder.isa, encoder.precision),
+            wide: Rows::new(encoder.isa, encoder.precision),
+            query_key_value: Vec::new(),
+            change: Vec::new(),
+            attention: AttentionScratch::default(),
+        });
+        work.query_key_value.resize(tokens * 3 * encoder.dims, 0.0);
+        work.change.resize(tokens * encoder.dims, 0.0);
+        work
+    }
+
+    /// Leaves the memory to the next pass.
+    fn give_back(self, encoder: &Encoder) {
+        encoder.workspaces.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(self);
     }
 }

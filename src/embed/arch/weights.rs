@@ -6,6 +6,9 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::embed::EmbedError;
 use crate::embed::source::{ModelFiles, WEIGHTS};
+use crate::kernels::gemm::PackedMatrix;
+use crate::kernels::norm::LayerNorm;
+use crate::kernels::{Isa, Precision};
 
 /// The weights of a model.
 pub(super) struct Weights {
@@ -71,6 +74,29 @@ impl Weights {
                 self.prefix
             ))),
         }
+    }
+
+    /// The weights and biases of linear layers of shape `(rows, columns)`, one after the other, packed as one.
+    pub(super) fn packed(
+        &self,
+        names: &[String],
+        (rows, columns): (usize, usize),
+        isa: Isa,
+        precision: Precision,
+    ) -> Result<PackedMatrix, EmbedError> {
+        let (mut matrix, mut bias) = (Vec::new(), Vec::new());
+        for name in names {
+            matrix.extend(self.values(&format!("{name}.weight"), &[rows, columns])?);
+            bias.extend(self.values(&format!("{name}.bias"), &[rows])?);
+        }
+        Ok(PackedMatrix::new(isa, precision, &matrix, Some(&bias), rows * names.len(), columns))
+    }
+
+    /// A layer normalisation.
+    pub(super) fn norm(&self, name: &str, width: usize, epsilon: f32) -> Result<LayerNorm, EmbedError> {
+        let weight = self.values(&format!("{name}.weight"), &[width])?;
+        let bias = self.values(&format!("{name}.bias"), &[width])?;
+        Ok(LayerNorm { weight, bias, epsilon })
     }
 
     /// A tensor as f32 values in row-major order.

@@ -27,6 +27,7 @@ fn main() {
         options: &read::Options::default(),
         budget: budget(PASSAGE_TOKENS, &embedder),
         workers: 1,
+        cache: None,
         stop: &AtomicBool::new(false),
         until: None,
     };

@@ -133,6 +133,8 @@ fn run(settings: &Settings<'_>, path: &Path, making: &Making) -> Result<Run, Ben
         options: &read::Options::default(),
         budget: budget(PASSAGE_TOKENS, embedder),
         workers: settings.threads,
+        // What is timed is embedding, not remembering.
+        cache: None,
         stop: &AtomicBool::new(false),
         until: Some(start + settings.time),
     };

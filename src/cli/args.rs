@@ -111,7 +111,8 @@ pub enum Command {
 #[command(after_long_help = "\
 Reads .txt, .md, .html, .json, .jsonl, .csv and .tsv, each plain or as .gz or .zst; folders with all that is in them,
 hidden and ignored files left out; and standard input, as `-`. Encodings, dates and languages are found out. Running it
-again embeds only what is new or changed. It can be stopped at any time: what is reported as stored is safe.
+again embeds only what is new or changed, and no store embeds again what another did. It can be stopped at any time: what is
+reported as stored is safe.
 
 Examples:
   voisin index articles/ archive.jsonl.zst
@@ -142,6 +143,14 @@ pub struct Index {
     /// Threads that embed [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+
+    /// File of vectors embedded before, for any store; `none` does without
+    ///
+    /// It is voisin/vectors.sqlite in the user's cache folder: $XDG_CACHE_HOME, or ~/.cache. What was embedded before, by
+    /// this version with the same model on the same instruction set, is not embedded again. It is kept to 2 GiB and can be
+    /// deleted at any time.
+    #[arg(long, value_name = "FILE", env = "VOISIN_CACHE")]
+    pub cache: Option<PathBuf>,
 
     /// View of the vectors to bring up to date at the end; hnsw takes about a millisecond a passage
     #[arg(long, value_name = "VIEW", default_value = "auto")]

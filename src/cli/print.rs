@@ -166,6 +166,12 @@ impl Printer {
                 per_second(summary.tokens)
             ))?;
         }
+        if summary.from_cache > 0 {
+            self.line(&format!(
+                "{} texts were embedded before: their vectors came from the cache",
+                summary.from_cache
+            ))?;
+        }
         if summary.dropped_tokens > 0 {
             self.line(&format!(
                 "{} tokens were beyond the model's limit and are not in any vector",

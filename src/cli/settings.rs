@@ -1,5 +1,7 @@
 //! What the arguments mean on this machine.
 
+use std::path::{Path, PathBuf};
+
 use super::CliError;
 use super::args::{Common, Index, View};
 use crate::chunk::Budget;
@@ -29,6 +31,20 @@ pub(super) fn options(common: &Common, view: View) -> Result<Options, CliError> 
 /// Threads that embed.
 pub(super) fn workers(threads: Option<u16>) -> usize {
     threads.map_or_else(cores, usize::from)
+}
+
+/// The file of vectors that were embedded before: the one that was named, or the user's; `None` for "none", and for a user
+/// without a folder for it.
+pub(super) fn cache(named: Option<&Path>) -> Option<PathBuf> {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    match named {
+        Some(name) if name == "none" => None,
+        Some(file) => Some(file.to_owned()),
+        None => folder("XDG_CACHE_HOME")
+            .or_else(|| if cfg!(windows) { folder("LOCALAPPDATA") } else { None })
+            .or_else(|| Some(std::env::home_dir()?.join(".cache")))
+            .map(|folder| folder.join("voisin/vectors.sqlite")),
+    }
 }
 
 /// The model that was named, or the built-in one.

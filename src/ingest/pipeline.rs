@@ -7,11 +7,12 @@
 //!
 //! The writer is the calling thread. It stores an article when its vectors have arrived and every article before it is
 //! stored or about to be, a transaction at a time. All queues are bounded, so memory does not grow with the input. Texts
-//! of a window of articles are sorted by length and packed by tokens before they are handed to the workers.
+//! of a window of articles are sorted by length and packed by tokens before they are handed to the workers, those left out
+//! that the cache knows: the reader looks them up, and the writer keeps what the workers give.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,10 +20,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::prepare::{Prepared, prepare};
 use super::read::{self, Input, Note, Options, Problem};
+use super::recall::Recall;
 use crate::chunk::Budget;
 use crate::embed::tokenize::Tokens;
 use crate::embed::{EmbedError, Embedder, batch};
-use crate::store::{ContentHash, Held, NewArticle, Store, StoreError, TextKey};
+use crate::store::{CacheError, ContentHash, Held, NewArticle, Store, StoreError, TextKey, VectorCache};
 use crate::types::Article;
 
 /// Texts that are sorted and packed together: enough to fill passes, few enough that a stop loses seconds.
@@ -44,6 +46,8 @@ pub struct Job<'a> {
     pub budget: Budget,
     /// Threads that embed.
     pub workers: usize,
+    /// The file of vectors that were embedded before, for this store or another; made if need be. `None` does without.
+    pub cache: Option<&'a Path>,
     /// Set by someone else to stop: what is finished is stored, the rest is left for the next run.
     pub stop: &'a AtomicBool,
     /// When reading ends, if not with the input; all that was read by then is stored.
@@ -60,6 +64,8 @@ pub enum Event {
     Ignored(PathBuf),
     /// Two different articles of this run have the same key: the later one replaces the earlier.
     Replaced(String),
+    /// The cache failed: all that follows is embedded, and nothing kept. At most once.
+    CacheLost(CacheError),
     /// Articles were stored.
     Stored(Progress),
 }
@@ -90,8 +96,10 @@ pub struct Summary {
     pub notes: u64,
     /// Passages of the articles that were added or changed.
     pub passages: u64,
-    /// Different texts that were embedded; the other passages have the text of another one.
+    /// Different texts that were embedded; the other passages have the text of another one, or a vector of the cache.
     pub embedded: u64,
+    /// Texts whose vectors came from the cache: embedded by an earlier run, or by this one under the same tokens.
+    pub from_cache: u64,
     /// Tokens that went through the model.
     pub tokens: u64,
     /// Tokens beyond the model's limit: 0, unless a tokenizer counts a text otherwise alone than in its passage.
@@ -109,11 +117,11 @@ pub struct Summary {
 pub struct Busy {
     /// Opening, unpacking and parsing input: one thread, the same as the next.
     pub reading: f64,
-    /// Looking for what is stored already, cutting and tokenising.
+    /// Looking for what is stored or was embedded already, cutting and tokenising.
     pub preparing: f64,
     /// The model: the sum over the threads that embed.
     pub embedding: f64,
-    /// Transactions: one thread.
+    /// Transactions, of the store and of the cache: one thread.
     pub storing: f64,
 }
 
@@ -136,20 +144,19 @@ enum Message {
     Unchanged(read::Progress),
     /// An article, and the texts whose vectors it waits for.
     Article(Box<Waiting>),
-    /// Vectors from a worker.
-    Vectors(Vec<(TextKey, Vec<f32>)>, Spent),
+    /// Texts and their vectors.
+    Vectors { texts: Batch, vectors: Vec<Vec<f32>>, origin: Origin },
     /// The reader has come to its end, perhaps before that of the input; seconds that it was busy.
     Read { reading: f64, preparing: f64, cut_short: bool },
     /// A thread failed.
     Failed(IngestError),
 }
 
-/// What a pass took.
-#[derive(Clone, Copy, Default)]
-struct Spent {
-    tokens: u64,
-    dropped: u64,
-    seconds: f64,
+/// Where vectors come from.
+enum Origin {
+    Cache,
+    /// A pass, which took so many seconds.
+    Model(f64),
 }
 
 struct Waiting {
@@ -177,13 +184,19 @@ pub fn run(
     let (to_writer, from_all) = bounded::<Message>(2 * WINDOW);
     let (to_workers, from_reader) = bounded::<Batch>(2 * workers);
     let failed = AtomicBool::new(false);
+    let cache = job.cache.map(VectorCache::open).transpose().unwrap_or_else(|error| {
+        watch(Event::CacheLost(error));
+        None
+    });
+    let recall = &Recall::new(cache, embedder);
     let stopping = || job.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
 
-    let mut writer = Writer::new(store, watch);
+    let mut writer = Writer::new(store, recall, watch);
     let result = std::thread::scope(|scope| {
         let reader = Reader {
             store: reader_store,
             embedder,
+            recall,
             job,
             to_writer: to_writer.clone(),
             to_workers,
@@ -236,6 +249,7 @@ impl Drop for StopOnPanic<'_> {
 struct Reader<'a> {
     store: Store,
     embedder: &'a Embedder,
+    recall: &'a Recall,
     job: &'a Job<'a>,
     to_writer: Sender<Message>,
     to_workers: Sender<Batch>,
@@ -335,15 +349,36 @@ impl Reader<'_> {
         if flow.is_continue() && full { Ok(self.flush()) } else { Ok(flow) }
     }
 
-    /// Packs the window into batches of like lengths and hands them to the workers.
+    /// Hands on the window: what the cache knows to the writer, the rest in batches of like lengths to the workers.
     fn flush(&mut self) -> ControlFlow<()> {
-        let mut window: Vec<Option<(TextKey, Tokens)>> = self.window.drain(..).map(Some).collect();
-        let lengths: Vec<usize> =
-            window.iter().map(|text| text.as_ref().map_or(0, |(_, tokens)| tokens.ids.len())).collect();
+        let start = Instant::now();
+        let window = std::mem::take(&mut self.window);
         self.queued.clear();
-        (self.behind, self.flushed) = (0, Instant::now());
+        (self.behind, self.flushed) = (0, start);
+        let known = self.recall.vectors(window.iter().map(|(_, tokens)| tokens)).unwrap_or_else(|error| {
+            // A writer that has gone is noticed below.
+            let _ = self.to_writer.send(Message::Event(Event::CacheLost(error)));
+            vec![None; window.len()]
+        });
+        let (mut texts, mut vectors, mut missing) = (Batch::new(), Vec::new(), Vec::new());
+        for (text, vector) in window.into_iter().zip(known) {
+            match vector {
+                Some(vector) => {
+                    texts.push(text);
+                    vectors.push(vector);
+                }
+                None => missing.push(Some(text)),
+            }
+        }
+        self.preparing += start.elapsed();
+        if !texts.is_empty() && self.to_writer.send(Message::Vectors { texts, vectors, origin: Origin::Cache }).is_err()
+        {
+            return ControlFlow::Break(());
+        }
+        let lengths: Vec<usize> =
+            missing.iter().map(|text| text.as_ref().map_or(0, |(_, tokens)| tokens.ids.len())).collect();
         for group in batch::plan(&lengths) {
-            let batch: Batch = group.into_iter().filter_map(|at| window[at].take()).collect();
+            let batch: Batch = group.into_iter().filter_map(|at| missing[at].take()).collect();
             if self.to_workers.send(batch).is_err() {
                 return ControlFlow::Break(());
             }
@@ -359,22 +394,21 @@ fn work(
     to_writer: Sender<Message>,
     stopping: &(dyn Fn() -> bool + Sync),
 ) {
-    for batch in batches {
+    for texts in batches {
         if stopping() {
             // Taken off the queue and left, so that the reader is not kept waiting.
             continue;
         }
-        let tokens: Vec<&Tokens> = batch.iter().map(|(_, tokens)| tokens).collect();
+        let tokens: Vec<&Tokens> = texts.iter().map(|(_, tokens)| tokens).collect();
         let start = Instant::now();
         let message = match embedder.embed_tokens(&tokens) {
             Ok(vectors) => {
-                let spent = Spent {
-                    tokens: tokens.iter().map(|tokens| tokens.ids.len() as u64).sum(),
-                    dropped: tokens.iter().map(|tokens| tokens.dropped as u64).sum(),
-                    seconds: start.elapsed().as_secs_f64(),
-                };
-                let keys = batch.iter().map(|(key, _)| *key);
-                Message::Vectors(keys.zip(vectors.rows()).map(|(key, row)| (key, row.to_vec())).collect(), spent)
+                let origin = Origin::Model(start.elapsed().as_secs_f64());
+                Message::Vectors {
+                    texts,
+                    vectors: vectors.rows().into_iter().map(|row| row.to_vec()).collect(),
+                    origin,
+                }
             }
             Err(error) => Message::Failed(error.into()),
         };
@@ -386,6 +420,7 @@ fn work(
 
 struct Writer<'a> {
     store: &'a mut Store,
+    recall: &'a Recall,
     watch: &'a mut dyn FnMut(Event),
     /// In the order of reading.
     waiting: VecDeque<Waiting>,
@@ -400,9 +435,10 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(store: &'a mut Store, watch: &'a mut dyn FnMut(Event)) -> Self {
+    fn new(store: &'a mut Store, recall: &'a Recall, watch: &'a mut dyn FnMut(Event)) -> Self {
         Self {
             store,
+            recall,
             watch,
             waiting: VecDeque::new(),
             ready: 0,
@@ -431,7 +467,7 @@ impl<'a> Writer<'a> {
                         Event::Note(_) | Event::Replaced(_) => self.summary.notes += 1,
                         Event::Skipped(_) => self.summary.skipped += 1,
                         Event::Ignored(_) => self.summary.ignored += 1,
-                        Event::Stored(_) => {}
+                        Event::CacheLost(_) | Event::Stored(_) => {}
                     }
                     (self.watch)(event);
                 }
@@ -448,14 +484,7 @@ impl<'a> Writer<'a> {
                     }
                     self.waiting.push_back(*waiting);
                 }
-                Message::Vectors(vectors, spent) => {
-                    self.summary.embedded += vectors.len() as u64;
-                    self.summary.tokens += spent.tokens;
-                    self.summary.dropped_tokens += spent.dropped;
-                    self.summary.busy.embedding += spent.seconds;
-                    // A text that two windows had may come twice, the second time when nobody waits any more.
-                    self.vectors.extend(vectors.into_iter().filter(|(key, _)| self.users.contains_key(key)));
-                }
+                Message::Vectors { texts, vectors, origin } => self.receive(texts, vectors, origin),
                 Message::Read { reading, preparing, cut_short } => {
                     self.summary.busy.reading = reading;
                     self.summary.busy.preparing = preparing;
@@ -471,6 +500,28 @@ impl<'a> Writer<'a> {
                 self.commit()?;
             }
         }
+    }
+
+    /// Takes vectors in, and keeps those that are new for other runs.
+    fn receive(&mut self, texts: Batch, vectors: Vec<Vec<f32>>, origin: Origin) {
+        let tokens = || texts.iter().map(|(_, tokens)| tokens);
+        self.summary.dropped_tokens += tokens().map(|tokens| tokens.dropped as u64).sum::<u64>();
+        match origin {
+            Origin::Cache => self.summary.from_cache += texts.len() as u64,
+            Origin::Model(seconds) => {
+                self.summary.embedded += texts.len() as u64;
+                self.summary.tokens += tokens().map(|tokens| tokens.ids.len() as u64).sum::<u64>();
+                self.summary.busy.embedding += seconds;
+                let start = Instant::now();
+                if let Err(error) = self.recall.keep(tokens().zip(&vectors)) {
+                    (self.watch)(Event::CacheLost(error));
+                }
+                self.summary.busy.storing += start.elapsed().as_secs_f64();
+            }
+        }
+        // A text that two windows had may come twice, the second time when nobody waits any more.
+        let arrived = texts.into_iter().map(|(key, _)| key).zip(vectors);
+        self.vectors.extend(arrived.filter(|(key, _)| self.users.contains_key(key)));
     }
 
     /// Moves `ready` over the articles whose vectors have all arrived.

@@ -9,7 +9,10 @@
 //! text for nothing.
 //!
 //! The room knows nothing of models but their names: vectors are bytes of a fixed width.
+//!
+//! Beside the stores, and never needed by them, lies the [cache](VectorCache) of vectors that all of them share.
 
+mod cache;
 mod read;
 mod schema;
 mod write;
@@ -23,6 +26,7 @@ use rusqlite::OpenFlags;
 
 use crate::types::CharSpan;
 
+pub use cache::{CacheError, CacheKey, CacheKeys, VectorCache};
 pub use read::{Filter, Header, Held, Located, Stats, StoredPassage};
 pub use schema::VERSION;
 pub use write::{ContentHash, NewArticle, NewPassage, TextKey};

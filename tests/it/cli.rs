@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::{Desk, Running, copy, expected, fixtures, say, tiny, tiny_model, wait_until};
+use crate::support::{CACHES, Desk, Running, copy, expected, fixtures, say, tiny, tiny_model, wait_until};
 
 /// Articles of the fixtures, as `tests/fixtures/README.md` counts them.
 const ARTICLES: u64 = 33;
@@ -958,6 +958,26 @@ fn a_store_that_may_only_be_read_answers() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_cache_that_may_only_be_read_is_no_reason_to_stop() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    readable_model(&desk);
+    desk.run(&["index", "a.txt", "--model", "./modele", "--cache", "c/vectors.sqlite"]).expect(0);
+    set_mode(&desk, "c/vectors.sqlite", 0o444);
+    set_mode(&desk, "c", 0o555);
+    fs_err::create_dir(desk.path("ouvert")).unwrap();
+    set_mode(&desk, "ouvert", 0o777);
+    let args =
+        ["index", "a.txt", "--store", "ouvert/s", "--model", "./modele", "--cache", "c/vectors.sqlite", "--json"];
+    let answer = run_without_rights(&desk, &args);
+    set_mode(&desk, "c", 0o755);
+    let Some(answer) = answer else { return };
+    let answer = answer.expect(0).says(&["note: going on without the cache of vectors", "c/vectors.sqlite"]);
+    assert_eq!(answer.one()["run"]["embedded"], 1, "{answer:#?}");
+}
+
 /// A script that is run where `disk` is a file system of its own, which nobody else sees and which goes with it.
 #[cfg(target_os = "linux")]
 fn on_a_small_disk(desk: &Desk, script: &str) -> bool {
@@ -967,7 +987,8 @@ fn on_a_small_disk(desk: &Desk, script: &str) -> bool {
         let run = |script: &str| {
             let mut command = std::process::Command::new("unshare");
             command.args(unshare).args(["sh", "-e", "-c", script]).current_dir(desk.path(""));
-            command.env("VOISIN", crate::support::BINARY).env("MODEL", tiny_model("bert")).output()
+            command.env("VOISIN", crate::support::BINARY).env("MODEL", tiny_model("bert"));
+            command.env("XDG_CACHE_HOME", desk.path(CACHES)).env_remove("VOISIN_CACHE").output()
         };
         if run(mount).is_ok_and(|output| output.status.success()) {
             let output = run(&format!("{mount}\n{script}")).unwrap();
@@ -1013,6 +1034,27 @@ fn a_full_disk_is_said_and_the_run_goes_on_when_there_is_room() {
     assert_eq!((read("again.code"), read("whole.code")), ("0".into(), "0".into()), "{}", read("again.err"));
     let again: Value = serde_json::from_str(&read("again.out")).unwrap();
     assert_eq!((&again["run"]["unchanged"], &again["store"]["articles"]), (&stored.into(), &1200.into()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_too_full_for_the_cache_is_no_reason_to_stop() {
+    let desk = Desk::new();
+    let lines: String =
+        (0..3000).map(|n| format!("{}\n", json!({ "id": n.to_string(), "text": format!("Dépêche {n}.") }))).collect();
+    desk.write("depeches.jsonl", lines);
+    let script = r#"
+        mount -o remount,size=200k disk
+        "$VOISIN" index depeches.jsonl --model "$MODEL" --cache disk/vectors.sqlite --json >out 2>err
+    "#;
+    if !on_a_small_disk(&desk, script) {
+        return;
+    }
+    let answer: Value = serde_json::from_str(&desk.read("out")).unwrap();
+    assert_eq!(answer["store"]["articles"], 3000);
+    let said = desk.read("err");
+    assert_eq!(said.matches("going on without the cache of vectors").count(), 1, "{said}");
+    desk.verify();
 }
 
 #[cfg(target_os = "linux")]

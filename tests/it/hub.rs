@@ -233,6 +233,7 @@ impl User {
             }
         }
         command.env("HF_ENDPOINT", endpoint).env("HF_HOME", self.home.path()).current_dir(self.home.path());
+        command.env("XDG_CACHE_HOME", self.home.path().join("caches"));
         command.args(arguments).timeout(Duration::from_secs(20));
         command
     }

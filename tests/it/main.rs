@@ -2,6 +2,8 @@
 
 /// The house rules, read off the sources.
 mod architecture;
+/// Vectors that are not made twice.
+mod cache;
 /// The command line as people and programs meet it.
 mod cli;
 /// Answers that are good: the fixtures' own truth, and the user's sample articles.

@@ -13,6 +13,9 @@ use tempfile::TempDir;
 /// The program under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_voisin");
 
+/// The user's folder of caches, on a desk; being hidden, it is not read as input.
+pub const CACHES: &str = ".cache";
+
 /// Longer than anything here may take: what takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -155,7 +158,7 @@ fn command<S: AsRef<str>>(folder: &Path, args: &[S]) -> Command {
             command.env_remove(&name);
         }
     }
-    command.env("HF_HOME", folder.join("no-hub-cache"));
+    command.env("HF_HOME", folder.join("no-hub-cache")).env("XDG_CACHE_HOME", folder.join(CACHES));
     command
 }
 

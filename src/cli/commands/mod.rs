@@ -70,11 +70,13 @@ fn index(common: &Common, args: &args::Index) -> Result<Outcome, CliError> {
     let stop = stop_on_signal(inputs.contains(&Input::Stdin))?;
     let survey = read::survey(&inputs);
     let mut talk = Talk::new(survey, common.quiet);
+    let cache = settings::cache(args.cache.as_deref());
     let job = Job {
         inputs: &inputs,
         options: &reading,
         budget: budget(making.passage_tokens, &embedder),
         workers: settings::workers(args.threads),
+        cache: cache.as_deref(),
         stop: &stop,
         until: None,
     };
@@ -86,6 +88,7 @@ fn index(common: &Common, args: &args::Index) -> Result<Outcome, CliError> {
             "note: the id \"{key}\" came twice in this run with different articles, and the later one was kept: if both \
              are wanted, name another field with --field id=NAME"
         )),
+        Event::CacheLost(error) => talk.say(&format!("note: going on without the cache of vectors: {error}")),
         Event::Ignored(_) => {}
         Event::Stored(progress) => talk.show(&progress),
     }

@@ -202,6 +202,7 @@ impl Configuration {
 /// # Safety
 /// As [`gemm::product`]; moreover `x` has rows that are zero up to a multiple of 64 bytes, and panels are those of a packed
 /// matrix, or have no more steps than `k` takes: then they are multiplied by vectors.
+#[inline(always)]
 pub(super) unsafe fn product<A: Tiles>(job: Product) {
     if job.panel_steps.is_some() {
         // SAFETY: passed on from the caller.

@@ -87,6 +87,7 @@ pub(super) trait Arith {
     /// A whole product: by vectors, unless the level has more than vectors.
     ///
     /// What [`gemm::product`] asks for.
+    #[inline(always)]
     unsafe fn product(job: Product)
     where
         Self: Sized,

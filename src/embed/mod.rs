@@ -5,7 +5,7 @@
 //! | [`source`] | where the files of a model come from: the binary, a folder, the hub (the only network access there is) |
 //! | [`spec`] | what the files say: family, sizes, pooling, prompts, limits |
 //! | [`tokenize`] | text to token ids, truncation counted |
-//! | [`arch`] | the transformer, as candle operations over [`crate::kernels`], on ragged batches |
+//! | [`arch`] | the model of each family, as candle operations over [`crate::kernels`], on ragged batches |
 //! | [`pooling`] | token vectors to one vector |
 //! | [`precision`] | in what numbers the layers calculate |
 //! | [`stock`] | the same model as candle-transformers runs it, to check and time ours against |
@@ -28,7 +28,7 @@ pub mod tokenize;
 use ndarray::{Array1, Array2};
 
 use crate::kernels::Isa;
-use arch::Encoder;
+use arch::{DenseLayers, Network};
 use precision::Precision;
 use source::ModelFiles;
 use spec::{Role, Spec};
@@ -57,6 +57,16 @@ pub enum EmbedError {
         file: String,
         /// What is wrong, and what to do.
         what: String,
+    },
+    /// More components of a vector are asked for than there are, or none.
+    #[error("\"{model}\" gives vectors of {there} components: {wanted} of them cannot be kept, expected 1 to {there}")]
+    Dims {
+        /// The model's id.
+        model: String,
+        /// The components that were to be kept.
+        wanted: usize,
+        /// Those that its vectors have.
+        there: usize,
     },
     /// The tokenizer refused a text.
     #[error("the tokenizer of \"{model}\" failed: {what}")]
@@ -98,7 +108,8 @@ pub trait QueryEmbedder {
 pub struct Embedder {
     spec: Spec,
     tokenizer: Tokenizer,
-    encoder: Encoder,
+    network: Network,
+    dense: DenseLayers,
     isa: Isa,
 }
 
@@ -111,8 +122,17 @@ impl Embedder {
     pub fn load(files: &ModelFiles, isa: Isa) -> Result<Self, EmbedError> {
         let spec = Spec::read(files)?;
         let tokenizer = Tokenizer::load(files, &spec)?;
-        let encoder = Encoder::load(files, &spec, isa)?;
-        Ok(Self { spec, tokenizer, encoder, isa })
+        let network = Network::load(files, &spec, isa)?;
+        let dense = DenseLayers::load(files, &spec, isa)?;
+        Ok(Self { spec, tokenizer, network, dense, isa })
+    }
+
+    /// The same model with the first `dims` components of its vectors: see [`Spec::truncated`].
+    ///
+    /// # Errors
+    /// When its vectors have fewer, or none are to be kept.
+    pub fn truncated(self, dims: usize) -> Result<Self, EmbedError> {
+        Ok(Self { spec: self.spec.truncated(dims)?, ..self })
     }
 
     /// What was understood of the model.
@@ -173,11 +193,9 @@ impl Embedder {
     /// When the forward pass fails.
     pub fn embed_tokens(&self, texts: &[&Tokens]) -> Result<Array2<f32>, EmbedError> {
         let batch = batch::Ragged::new(texts);
-        let hidden = self.encoder.forward(&batch)?;
-        let mut vectors = pooling::pool(self.spec.pooling, &hidden, batch.sequences(), self.spec.dims);
-        if self.spec.normalise {
-            pooling::normalise(&mut vectors);
-        }
+        let hidden = self.network.forward(&batch)?;
+        let pooled = pooling::pool(self.spec.pooling, &hidden, batch.sequences(), self.spec.hidden);
+        let vectors = pooling::finish(self.dense.forward(pooled)?, self.spec.dims, self.spec.normalise);
         if vectors.iter().all(|value| value.is_finite()) {
             Ok(vectors)
         } else {

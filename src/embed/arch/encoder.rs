@@ -77,10 +77,10 @@ impl Encoder {
     /// When the weights are missing, damaged, or not those that the configuration describes.
     pub fn load(files: &ModelFiles, spec: &Spec, isa: Isa) -> Result<Self, EmbedError> {
         let names = match spec.family {
-            Family::Bert | Family::Roberta => BERT,
             Family::DistilBert => DISTILBERT,
+            _ => BERT,
         };
-        let dims = spec.dims;
+        let dims = spec.hidden;
         let weights = Weights::load(files, "embeddings.word_embeddings.weight")?;
         let words = weights.tensor("embeddings.word_embeddings.weight", &[spec.vocabulary, dims])?;
         let rows = spec.max_tokens + spec.padding.map_or(0, |padding| padding as usize + 1);

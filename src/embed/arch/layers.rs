@@ -13,7 +13,7 @@ use crate::kernels::norm::{LayerNorm, add_layer_norm};
 use crate::kernels::{Activation, Isa};
 
 /// The contiguous f32 values of a tensor.
-fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+pub(super) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
         None => bail!("the kernels ask for contiguous tensors"),
@@ -40,8 +40,13 @@ impl Linear {
             matrix.extend(weights.values(&format!("{name}.weight"), &[rows, columns])?);
             bias.extend(weights.values(&format!("{name}.bias"), &[rows])?);
         }
-        let matrix = PackedMatrix::new(isa, &matrix, Some(&bias), rows * names.len(), columns);
-        Ok(Self { matrix, activation })
+        Ok(Self::new(isa, &matrix, Some(&bias), columns, activation))
+    }
+
+    /// A layer of `matrix`, [rows, columns] row-major, and `bias`, [rows].
+    pub(super) fn new(isa: Isa, matrix: &[f32], bias: Option<&[f32]>, columns: usize, activation: Activation) -> Self {
+        let matrix = PackedMatrix::new(isa, matrix, bias, matrix.len() / columns, columns);
+        Self { matrix, activation }
     }
 
     /// `x`: [tokens, columns] to [tokens, rows].

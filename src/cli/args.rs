@@ -119,6 +119,12 @@ pub struct Index {
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
 
+    /// Components of a vector to keep, the first ones [default: all]
+    ///
+    /// For models trained for it (Matryoshka). A store keeps the number that it was made with.
+    #[arg(long, value_name = "N")]
+    pub dims: Option<usize>,
+
     /// Which field of JSON and CSV holds what: id, title, date, lead, text, url, language or source
     ///
     /// Usual names are guessed. Can be given several times.
@@ -201,6 +207,10 @@ pub struct Embed {
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
 
+    /// Components of a vector to keep, the first ones, for models trained for it [default: all]
+    #[arg(long, value_name = "N")]
+    pub dims: Option<usize>,
+
     /// Embed the lines as questions, not as passages
     #[arg(long)]
     pub query: bool,
@@ -227,6 +237,10 @@ pub enum Models {
     Show {
         /// The model; the built-in one without it
         model: Option<String>,
+
+        /// Components of a vector to keep, the first ones, for models trained for it [default: all]
+        #[arg(long, value_name = "N")]
+        dims: Option<usize>,
     },
     /// Fetch a model of the hub into its cache
     Pull {

@@ -520,6 +520,12 @@ fn models_are_listed_and_described() {
     assert_eq!(listed, [json!({ "id": "voisin-fr-en-mini", "place": "built in" })]);
     let shown = desk.run(&["models", "show", "--json", &tiny_model("camembert")]).expect(0).one();
     assert_eq!((&shown["family"], &shown["dims"]), (&"RoBERTa".into(), &32.into()), "{shown}");
+    let shown = desk.run(&["models", "show", "--json", &tiny_model("qwen3"), "--dims", "8"]).expect(0).one();
+    assert_eq!(
+        json!([shown["causal"], shown["key_value_heads"], shown["reach"], shown["dims"], shown["full_dims"]]),
+        json!([true, 2, [null, null], 8, 24]),
+        "{shown}"
+    );
     assert!(desk.run(&["models", "show"]).expect(0).out.contains("voisin-fr-en-mini"));
     let shown = ["bert-dense", "modernbert", "qwen3", "gemma3", "static", "model2vec"]
         .map(|name| desk.run(&["models", "show", &tiny_model(name)]).expect(0).out);

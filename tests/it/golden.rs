@@ -157,6 +157,35 @@ fn a_token_without_a_vector_is_read_as_text() {
     assert_eq!(vector(&load(folder.path(), Isa::best()), text), vector(&load(&fixture("gemma3"), Isa::best()), text));
 }
 
+/// What the fixtures are there for changes their vectors by more than the tolerance: a step more of a window, another base
+/// of positions, a mask, an order of norms.
+#[test]
+fn fixtures_would_notice_small_mistakes() {
+    let text = "La mer monte, et les pêcheurs attendent le retour du beau temps avant de repartir. ".repeat(4);
+    for (name, file, pointer, value) in [
+        ("modernbert", "config.json", "/local_attention", json!(12)),
+        ("modernbert", "config.json", "/rope_parameters/full_attention/rope_theta", json!(150_000.0)),
+        ("modernbert", "config.json", "/rope_parameters/sliding_attention/rope_theta", json!(11_000.0)),
+        ("modernbert", "config.json", "/layer_types/3", json!("sliding_attention")),
+        ("modernbert", "config.json", "/hidden_activation", json!("relu")),
+        ("qwen3", "config.json", "/rope_parameters/rope_theta", json!(1.1e6)),
+        ("qwen3", "config.json", "/hidden_act", json!("gelu")),
+        ("gemma3", "config.json", "/sliding_window", json!(14)),
+        ("gemma3", "config.json", "/use_bidirectional_attention", json!(false)),
+        ("gemma3", "config.json", "/query_pre_attn_scalar", json!(15)),
+        ("gemma3", "config.json", "/rope_parameters/sliding_attention/rope_theta", json!(11_000.0)),
+        ("gemma3", "1_Pooling/config.json", "/pooling_mode", json!("weightedmean")),
+        ("bert-dense", "1_Pooling/config.json", "/pooling_mode", json!("mean")),
+        ("bert-dense", "2_Dense/config.json", "/activation_function", json!("torch.nn.ReLU")),
+    ] {
+        let other = changed(name, file, |json| *json.pointer_mut(pointer).expect("the key is there") = value);
+        let (ours, other) =
+            (vector(&load(&fixture(name), Isa::best()), &text), vector(&load(other.path(), Isa::best()), &text));
+        let most = ours.iter().zip(&other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(most > 1e-4, "{name}: {pointer} moves no component by more than {most}");
+    }
+}
+
 fn refusal(folder: &Path) -> String {
     let files = ModelFiles::open(&ModelRef::Local(folder.into()), true).unwrap();
     Embedder::load(&files, Isa::best()).err().expect("the model is refused").to_string()

@@ -7,7 +7,7 @@ use super::layers::Linear;
 use super::weights::Weights;
 use crate::embed::EmbedError;
 use crate::embed::source::ModelFiles;
-use crate::embed::spec::Spec;
+use crate::embed::spec::{Dense, Spec};
 use crate::kernels::Isa;
 
 /// Loaded layers, in their order; most models have none.
@@ -21,7 +21,7 @@ impl DenseLayers {
     /// # Errors
     /// When weights are missing, damaged, or not those that the description asks for.
     pub fn load(files: &ModelFiles, spec: &Spec, isa: Isa) -> Result<Self, EmbedError> {
-        let layer = |dense: &crate::embed::spec::Dense| {
+        let layer = |dense: &Dense| {
             let weights = Weights::of_module(files, &dense.folder)?;
             let matrix = weights.values("linear.weight", &[dense.rows, dense.columns])?;
             let bias = dense.bias.then(|| weights.values("linear.bias", &[dense.rows])).transpose()?;

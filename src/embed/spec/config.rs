@@ -188,6 +188,8 @@ struct Sizes {
     attention_bias: bool,
     #[serde(default)]
     layer_types: Option<Vec<String>>,
+    #[serde(default)]
+    is_causal: Option<bool>,
 }
 
 impl Sizes {
@@ -216,6 +218,12 @@ impl Sizes {
     ) -> Result<Architecture, String> {
         if self.attention_bias {
             return Err("attention_bias is true: only linear layers without bias are supported".into());
+        }
+        if rotary.causal && self.is_causal == Some(false) {
+            return Err(format!(
+                "is_causal is false: {} that looks both ways this way is not supported",
+                family.name()
+            ));
         }
         divides(rotary.key_value_heads, self.num_attention_heads, "a number of heads")?;
         if !rotary.head_width.is_multiple_of(2) {
@@ -464,6 +472,7 @@ mod tests {
             ("qwen3", json!({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}), "yarn"),
             ("qwen3", json!({"rope_parameters": {"rope_type": "linear"}}), "linear"),
             ("qwen3", json!({"attention_bias": true}), "attention_bias"),
+            ("qwen3", json!({"is_causal": false}), "is_causal"),
             ("qwen3", json!({"num_key_value_heads": 3}), "3 attention heads"),
             ("qwen3", json!({"partial_rotary_factor": 0.5}), "partial_rotary_factor"),
             ("modernbert", json!({"mlp_bias": true}), "mlp_bias"),

@@ -23,7 +23,11 @@ Choices a reader may wonder about:
     one seed per tensor name: no libm, no dependence on the order of the tensors or on the other models.
  3. Weights kept in f16 are widened to f32 before computing: the reference is f32 arithmetic everywhere.
  4. `bert-prefixed` has the layout of sentence-transformers 2 (most models on the hub have it), written by hand, since
-    version 6 reads it and no longer writes it.
+    version 6 reads it and no longer writes it. So has `static`, a table of word vectors in a folder of its own.
+ 5. The rotary families have texts longer than 128 tokens, which is the block in which the Rust side takes queries, and
+    windows far shorter than that.
+ 6. `model2vec` has the layout of that library, whose own answer it is: sentence-transformers looks the rows up, but
+    unknown tokens are left out here before it does, and texts are cut at 512 tokens.
 """
 
 import os
@@ -130,10 +134,10 @@ class Spec:
 
     kind: str  # folder name
     family: str  # model_type of config.json
-    tokenizer: str  # "wordpiece", "unigram" or "bytes"
+    tokenizer: str  # "wordpiece", "unigram", "bytes", or "decoder": bytes with one special token, at the end
     pooling: str
     normalize: bool
-    max_seq_length: int
+    max_seq_length: int | None  # None: no limit
     activation: str = "gelu"
     hidden: int = 32
     heads: int = 4
@@ -144,6 +148,12 @@ class Spec:
     legacy: bool = False  # layout of sentence-transformers 2, weights as BertForMaskedLM saves them
     prompts: dict = dataclasses.field(default_factory=dict)  # as in config_sentence_transformers.json
     passage_prompt: str = "document"  # key of `prompts` used for passages
+    dense: tuple = ()  # (components, activation, bias) of each Dense layer
+    truncate: int | None = None  # truncate_dim
+
+    @property
+    def dimension(self):
+        return self.truncate or (self.dense[-1][0] if self.dense else self.hidden)
 
 
 # Dimensions 24, 40 and 3 heads are there for kernels: no multiple of 16, 32 or 64.
@@ -168,8 +178,29 @@ SPECS = [
         "bert-prefixed", "bert", "wordpiece", "mean", True, 44, activation="relu",
         hidden=24, heads=3, intermediate=40, lowercase=True, strip_accents=True, legacy=True,
     ),
+    Spec(
+        "bert-dense", "bert", "wordpiece", "weightedmean", True, 60, activation="silu", hidden=24, heads=3,
+        intermediate=40, lowercase=True, half=True, dense=((40, "Tanh", True), (24, "GELU", False)), truncate=17,
+    ),
+    Spec("modernbert", "modernbert", "wordpiece", "cls", True, 150, intermediate=40, lowercase=True, half=True),
+    Spec(
+        "qwen3", "qwen3", "decoder", "lasttoken", True, 140, activation="silu", hidden=24, intermediate=40, half=True,
+        prompts={"query": "Instruct: trouver\nQuery:", "document": ""},
+    ),
+    Spec(
+        "gemma3", "gemma3_text", "unigram", "mean", True, 145, activation="gelu_pytorch_tanh", hidden=24, heads=3,
+        intermediate=40, half=True, prompts={"query": "task: search | query: ", "document": "title: none | text: "},
+        dense=((40, "Identity", False), (24, "Identity", False)),
+    ),
+    Spec("static", "static", "wordpiece", "mean", False, None, lowercase=True),
+    Spec(
+        "model2vec", "model2vec", "wordpiece", "mean", True, 512, hidden=20, lowercase=True, strip_accents=True,
+        half=True,
+    ),
 ]
 MAX_POSITIONS = 64  # usable positions; the RoBERTa family adds pad id + 1 = 2
+ROTARY_POSITIONS = 200
+TABLES = ("static", "model2vec")
 
 
 def check_versions():
@@ -194,7 +225,7 @@ import tokenizers
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
-from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, StaticEmbedding, Transformer
 from tokenizers import models, normalizers, pre_tokenizers, processors, trainers
 
 transformers.utils.logging.disable_progress_bar()
@@ -254,6 +285,8 @@ def make_tokenizer(spec):
     """The transformers tokenizer of a fixture."""
     # The old layout keeps the useful limit in sentence_bert_config.json, and a larger one here.
     limit = MAX_POSITIONS if spec.legacy else spec.max_seq_length
+    if spec.tokenizer == "decoder":
+        return decoder_tokenizer(limit)
     if spec.tokenizer == "wordpiece":
         return transformers.BertTokenizer(
             vocab=wordpiece_vocab(spec.lowercase, spec.strip_accents),
@@ -268,7 +301,7 @@ def make_tokenizer(spec):
         tokens = ["<s>", "<pad>", "</s>", "<unk>", *pieces, "<mask>"]
         vocab = {token: index for index, token in enumerate(tokens)}
         return transformers.RobertaTokenizer(vocab=vocab, merges=merges, model_max_length=limit)
-    if spec.family == "xlm-roberta":
+    if spec.family in ("xlm-roberta", "gemma3_text"):
         rows = unigram_vocab(CORPUS + CORPUS_OTHER, ["<s>", "<pad>", "</s>", "<unk>"], 260)
         return transformers.XLMRobertaTokenizer(vocab=rows, model_max_length=limit)
 
@@ -293,7 +326,48 @@ def make_tokenizer(spec):
     )
 
 
+def decoder_tokenizer(limit):
+    """As Qwen3-Embedding has it: nothing before a text, and the token whose vector counts after it."""
+    split = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    _, pieces, merges = train_bpe(CORPUS, None, split, 330, alphabet=alphabet)
+    end = "<|endoftext|>"
+    vocab = {token: index for index, token in enumerate([*pieces, end])}
+    backend = tokenizers.Tokenizer(models.BPE(vocab, merges))
+    backend.pre_tokenizer = split
+    backend.decoder = tokenizers.decoders.ByteLevel()
+    backend.post_processor = processors.TemplateProcessing(single=f"$A {end}", special_tokens=[(end, vocab[end])])
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=backend, model_max_length=limit, eos_token=end, pad_token=end, padding_side="left",
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
 # --- models -------------------------------------------------------------------------------------------------------
+
+
+# Few heads share keys and values, heads are not as wide as the hidden state divided among them, and layers see all or
+# a window. Configurations are written as transformers 5 does; the unit tests of `embed::spec` have the older keys.
+ROTARY = {
+    "modernbert": (
+        transformers.ModernBertConfig,
+        transformers.ModernBertModel,
+        dict(num_hidden_layers=4, global_attn_every_n_layers=3, local_attention=10, cls_token_id=2, sep_token_id=3),
+    ),
+    "qwen3": (
+        transformers.Qwen3Config,
+        transformers.Qwen3Model,
+        dict(num_hidden_layers=2, num_key_value_heads=2, head_dim=8, rope_theta=1e6),
+    ),
+    "gemma3_text": (
+        transformers.Gemma3TextConfig,
+        transformers.Gemma3TextModel,
+        dict(
+            num_hidden_layers=3, num_key_value_heads=1, head_dim=10, query_pre_attn_scalar=14, sliding_window=12,
+            sliding_window_pattern=2, use_bidirectional_attention=True,
+        ),
+    ),
+}
 
 
 def make_model(spec, tokenizer):
@@ -305,6 +379,14 @@ def make_model(spec, tokenizer):
             n_heads=spec.heads, hidden_dim=spec.intermediate, activation=spec.activation, pad_token_id=0,
         )
         model = transformers.DistilBertModel(config)
+    elif spec.family in ROTARY:
+        config_class, model_class, own = ROTARY[spec.family]
+        config = config_class(
+            vocab_size=vocab_size, hidden_size=spec.hidden, num_attention_heads=spec.heads,
+            intermediate_size=spec.intermediate, max_position_embeddings=ROTARY_POSITIONS, pad_token_id=0,
+            bos_token_id=None, eos_token_id=None, **own,
+        )
+        model = model_class(config)
     else:
         shape = dict(
             vocab_size=vocab_size, hidden_size=spec.hidden, num_hidden_layers=2, num_attention_heads=spec.heads,
@@ -328,20 +410,22 @@ def make_model(spec, tokenizer):
     return (model.half() if spec.half else model).eval()
 
 
-def spread_of(name, pooling):
+def spread_of(name, spec):
     """Centre and half-width of the values of one tensor.
 
     Wide words, queries and keys, and narrow everything shared by all texts: otherwise all embeddings look alike. The
     first token only sees the text through attention, so cls pooling wants the other matrices wide too.
     """
-    norm = "layernorm" in name or "layer_norm" in name
-    if norm:
+    if "norm" in name:
+        if spec.family == "gemma3_text":
+            return (0.0, 0.25)  # 1 is added to it
         return (1.0, 0.25) if name.endswith("weight") else (0.0, 0.1)
-    if "word_embeddings" in name or any(part in name for part in ("query", "key", "q_lin", "k_lin")):
+    wide = ("query", "key", "q_lin", "k_lin", "wqkv", "q_proj", "k_proj", "tok_embeddings", "embed_tokens")
+    if "word_embeddings" in name or any(part in name for part in wide):
         return (0.0, 0.48)
     if name.endswith("bias") or "embeddings" in name:
         return (0.0, 0.15)
-    return (0.0, 0.45 if pooling == "cls" else 0.25)
+    return (0.0, 0.45 if spec.pooling in ("cls", "lasttoken") else 0.25)
 
 
 def draw_weights(model, spec):
@@ -352,11 +436,15 @@ def draw_weights(model, spec):
             if not tensor.is_floating_point() or tensor.data_ptr() in seen:
                 continue  # position ids, or the second name of a tied tensor
             seen.add(tensor.data_ptr())
-            centre, spread = spread_of(name.lower(), spec.pooling)
-            stream = numpy.random.RandomState(zlib.crc32(f"{SEED}/{spec.kind}/{name}".encode()))
-            steps = int(spread * 4096)
-            values = centre + stream.randint(-steps, steps + 1, size=tuple(tensor.shape)) / 4096
-            tensor.copy_(torch.from_numpy(values.astype(numpy.float32)))
+            centre, spread = spread_of(name.lower(), spec)
+            tensor.copy_(torch.from_numpy(centre + draw(spec, name, spread, tuple(tensor.shape))))
+
+
+def draw(spec, name, spread, shape):
+    """Values of a tensor around 0."""
+    stream = numpy.random.RandomState(zlib.crc32(f"{SEED}/{spec.kind}/{name}".encode()))
+    steps = int(spread * 4096)
+    return (stream.randint(-steps, steps + 1, size=shape) / 4096).astype(numpy.float32)
 
 
 # --- directories --------------------------------------------------------------------------------------------------
@@ -378,6 +466,9 @@ def edit_json(path, change):
 def save_directory(spec, folder):
     """Writes the model directory of a fixture to `folder`."""
     tokenizer = make_tokenizer(spec)
+    if spec.family in TABLES:
+        save_table(spec, tokenizer.backend_tokenizer, folder)
+        return
     model = make_model(spec, tokenizer)
     if spec.legacy:
         save_legacy_directory(spec, model, tokenizer, folder)
@@ -387,14 +478,59 @@ def save_directory(spec, folder):
         tokenizer.save_pretrained(base)
         transformer = Transformer(base)
     modules = [transformer, Pooling(spec.hidden, pooling_mode=spec.pooling)]
+    width = spec.hidden
+    for index, (components, activation, bias) in enumerate(spec.dense):
+        dense = Dense(width, components, bias=bias, activation_function=getattr(torch.nn, activation)())
+        with torch.no_grad():
+            for name, tensor in sorted(dense.state_dict().items()):
+                tensor.copy_(torch.from_numpy(draw(spec, f"dense.{index}.{name}", 0.4, tuple(tensor.shape))))
+        modules.append(dense)
+        width = components
     if spec.normalize:
         modules.append(Normalize())
-    whole = sentence_transformers.SentenceTransformer(modules=modules, prompts=spec.prompts, device="cpu")
+    whole = sentence_transformers.SentenceTransformer(modules=modules, prompts=spec.prompts, truncate_dim=spec.truncate, device="cpu")
     whole.save(str(folder), create_model_card=False)
     # Only what depends on the machine: torch's build ("+cpu", "+cu132").
     edit_json(
         folder / "config_sentence_transformers.json",
         lambda config: config["__version__"].update(pytorch=REQUIREMENTS["torch"]),
+    )
+
+
+def save_table(spec, tokenizer, folder):
+    """Writes a table of word vectors as sentence-transformers 3 did, or as Model2Vec does.
+
+    Model2Vec: several tokens share a row, and each has a weight of its own.
+    """
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    vocabulary = tokenizer.get_vocab_size()
+    model2vec = spec.family == "model2vec"
+    home = folder if model2vec else folder / "0_StaticEmbedding"
+    home.mkdir(exist_ok=True)
+    tokenizer.save(str(home / "tokenizer.json"))
+    rows = vocabulary // 3 if model2vec else vocabulary
+    table = torch.from_numpy(draw(spec, "table", 0.48, (rows, spec.hidden)))
+    if not model2vec:
+        save_file({"embedding.weight": table}, home / "model.safetensors", metadata={"format": "pt"})
+        path, normalise = "0_StaticEmbedding", []
+        settings = {"__version__": {"sentence_transformers": "3.3.1"}, "prompts": {}, "similarity_fn_name": "cosine"}
+        write_json(folder / "config_sentence_transformers.json", settings)
+    else:
+        mapping = torch.from_numpy((draw(spec, "mapping", 0.5, (vocabulary,)) * 4096).astype(numpy.int64) % rows)
+        weights = torch.from_numpy(0.5 + draw(spec, "weights", 0.4, (vocabulary,)))
+        tensors = {"embeddings": table.half(), "mapping": mapping, "weights": weights}
+        save_file(tensors, home / "model.safetensors")
+        path, normalise = ".", [("1", "1_Normalize", "Normalize")]
+        config = {"model_type": "model2vec", "architectures": ["StaticModel"], "hidden_dim": spec.hidden}
+        write_json(folder / "config.json", config | {"seq_length": 1000000, "normalize": spec.normalize})
+    modules = [("0", path, "StaticEmbedding"), *normalise]
+    write_json(
+        folder / "modules.json",
+        [
+            {"idx": index, "name": name, "path": place, "type": f"sentence_transformers.models.{kind}"}
+            for index, (name, place, kind) in enumerate(modules)
+        ],
     )
 
 
@@ -449,6 +585,33 @@ def distance(left, right):
     return float(numpy.abs(left - right).max())
 
 
+def describe_table(spec, folder):
+    """What `describe` does, for a table of word vectors: without special tokens, and without a limit in the files."""
+    whole = sentence_transformers.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    table = whole[0].float()
+    rows, vectors, ids = [], [], []
+    for kind, chosen in (("passage", TEXTS), ("query", TEXTS[4:6])):
+        for name, text in chosen:
+            token_ids = table.tokenizer.encode(text, add_special_tokens=False).ids
+            if spec.family == "model2vec":
+                unknown = table.tokenizer.token_to_id(table.tokenizer.model.unk_token)
+                token_ids = [token for token in token_ids if token != unknown][: spec.max_seq_length]
+                features = {"input_ids": torch.tensor(token_ids, dtype=torch.long), "offsets": torch.tensor([0])}
+                with torch.no_grad():
+                    vector = whole[1](table(features))["sentence_embedding"][0].numpy()
+            else:
+                assert token_ids == table.preprocess([text])["input_ids"].tolist()
+                vector = whole.encode(text)
+            assert vector.dtype == numpy.float32 and vector.shape == (spec.hidden,) and numpy.isfinite(vector).all()
+            embedding = [float(str(component)) for component in vector]
+            rows.append({"name": name, "kind": kind, "text": text, "token_ids": token_ids, "embedding": embedding})
+            if token_ids:
+                vectors.append(vector)
+                ids.append(set(token_ids))  # neither order nor length matters
+    check_spread(spec, numpy.stack(vectors).astype(numpy.float64), ids)
+    return header(spec, {"query": "", "passage": ""}) | {"texts": rows}
+
+
 def describe(spec, folder):
     """Embeds TEXTS with the saved directory, checks what can be checked here, and returns golden.json's content."""
     whole = sentence_transformers.SentenceTransformer(
@@ -476,7 +639,7 @@ def describe(spec, folder):
             assert token_ids == plain.encode(prompt + text).ids, f"{spec.kind}, {name}: tokenizer.json disagrees"
             assert len(token_ids) <= spec.max_seq_length
             alone = whole.encode(text, prompt=prompt)
-            assert alone.dtype == numpy.float32 and alone.shape == (spec.hidden,) and numpy.isfinite(alone).all()
+            assert alone.dtype == numpy.float32 and alone.shape == (spec.dimension,) and numpy.isfinite(alone).all()
             for other in (batched[index], by_five[index]):
                 error = distance(alone, other)
                 assert error <= TOLERANCE, f"{spec.kind}, {name}: alone and batched differ by {error}"
@@ -488,7 +651,11 @@ def describe(spec, folder):
     assert any(len(row) == spec.max_seq_length for row in ids), f"{spec.kind}: no text is truncated"
     check_spread(spec, numpy.stack(vectors).astype(numpy.float64), ids)
 
-    header = {
+    return header(spec, prompts) | {"texts": rows}
+
+
+def header(spec, prompts):
+    return {
         "versions": {
             "python": "3.11",
             "torch": REQUIREMENTS["torch"],
@@ -503,11 +670,10 @@ def describe(spec, folder):
         "computed_in": "f32",
         "pooling": spec.pooling,
         "normalized": spec.normalize,
-        "dimension": spec.hidden,
+        "dimension": spec.dimension,
         "max_seq_length": spec.max_seq_length,
         "prompts": prompts,
     }
-    return header | {"texts": rows}
 
 
 def check_spread(spec, vectors, ids):
@@ -547,7 +713,8 @@ def make(out):
         folder = out / spec.kind
         folder.mkdir(parents=True)
         save_directory(spec, folder)
-        write_golden(folder / "golden.json", describe(spec, folder))
+        answers = describe_table(spec, folder) if spec.family in TABLES else describe(spec, folder)
+        write_golden(folder / "golden.json", answers)
 
 
 def files_of(root):

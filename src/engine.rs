@@ -30,11 +30,13 @@ pub struct Options {
     pub view: Choice,
     /// Whether the network is forbidden.
     pub offline: bool,
+    /// The first components of vectors that are kept; as many as the model gives without it. A store knows its own.
+    pub dims: Option<usize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { isa: Isa::best(), precision: Wanted::Auto, view: Choice::default(), offline: false }
+        Self { isa: Isa::best(), precision: Wanted::Auto, view: Choice::default(), offline: false, dims: None }
     }
 }
 
@@ -103,6 +105,10 @@ pub struct Engine {
 pub fn load_model(model: &ModelRef, options: &Options) -> Result<(Embedder, ModelIdentity), EngineError> {
     let files = ModelFiles::open(model, options.offline).map_err(EmbedError::from)?;
     let embedder = Embedder::load(&files, options.isa, options.precision)?;
+    let embedder = match options.dims {
+        Some(dims) => embedder.truncated(dims)?,
+        None => embedder,
+    };
     let spec = embedder.spec();
     let reference = match model {
         ModelRef::Local(path) => fs_err::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string(),
@@ -124,7 +130,7 @@ impl Engine {
     pub fn open(folder: &Path, options: Options) -> Result<Self, EngineError> {
         let store = Store::open(folder)?;
         let model: ModelRef = store.model().reference.parse().map_err(EmbedError::from)?;
-        let (embedder, identity) = load_model(&model, &options)?;
+        let (embedder, identity) = load_model(&model, &Options { dims: Some(store.model().dims), ..options })?;
         store.expect_model(&identity)?;
         let view = index::open(&store, options.isa, options.view)?;
         Ok(Self { store, embedder, view, isa: options.isa })

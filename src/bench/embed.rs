@@ -66,7 +66,7 @@ pub fn embed(settings: &Settings<'_>) -> Result<Report, BenchError> {
         &[
             ("model", identity.id),
             ("revision", identity.revision),
-            ("layers", format!("{} of {} components", spec.layers, spec.dims)),
+            ("layers", format!("{} of {} components", spec.layers, spec.hidden)),
             ("precision", embedder.precision().name().to_owned()),
             ("threads", settings.threads.to_string()),
             ("texts", from.clone()),
@@ -248,10 +248,22 @@ fn singles(mix: &Mix, embedder: &Embedder, time: Duration) -> Result<Sample, Ben
 }
 
 /// Floating-point operations of the products of a text's forward pass: two for a multiply-add. The linear layers of
-/// attention and feed-forward, and the two products of attention; all else is small beside them.
+/// attention and feed-forward, and the two products of attention with what a token may see; all else is small beside them.
 pub fn operations(spec: &Spec, tokens: usize) -> f64 {
-    let (tokens, dims, inner) = (tokens as f64, spec.dims as f64, spec.intermediate as f64);
-    let linear = tokens * (4.0 * dims * dims + 2.0 * dims * inner);
-    let attention = 2.0 * tokens * tokens * dims;
-    2.0 * spec.layers as f64 * (linear + attention)
+    let (hidden, inner) = (spec.hidden as f64, spec.intermediate as f64);
+    let (queries, keys, feed_forward) = match &spec.rotary {
+        None => (hidden, hidden, 2.0 * hidden * inner),
+        // Gated: three layers.
+        Some(rotary) => {
+            let width = |heads: usize| (heads * rotary.head_width) as f64;
+            (width(spec.heads), width(rotary.key_value_heads), 3.0 * hidden * inner)
+        }
+    };
+    let linear = tokens as f64 * (2.0 * hidden * (queries + keys) + feed_forward);
+    let all = (tokens * tokens) as f64;
+    let seen: f64 = match &spec.rotary {
+        None => spec.layers as f64 * all,
+        Some(rotary) => rotary.views.iter().map(|view| view.pairs(tokens, rotary.causal) as f64).sum(),
+    };
+    2.0 * (spec.layers as f64 * linear + 2.0 * seen * queries)
 }

@@ -1,5 +1,6 @@
 //! What can be typed. Pure data: nothing here looks at the disk, the machine or the terminal.
 
+use crate::embed::precision::Wanted;
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
@@ -60,8 +61,15 @@ pub struct Common {
     /// f32 is the reference. int8 is up to four times as fast, and was measured to find the same articles; bf16 lies between
     /// the two. auto is the fastest that is as good as f32 on this CPU with this model. Vectors of all three can be compared
     /// with each other.
-    #[arg(long, global = true, value_name = "NUMBERS", default_value = "auto", env = "VOISIN_PRECISION")]
-    pub precision: crate::embed::precision::Wanted,
+    #[arg(
+        long,
+        global = true,
+        value_name = "NUMBERS",
+        default_value = "auto",
+        env = "VOISIN_PRECISION",
+        hide_env_values = true
+    )]
+    pub precision: Wanted,
 
     /// Say nothing on standard error but errors
     #[arg(long, short, global = true)]
@@ -127,6 +135,12 @@ pub struct Index {
     /// A store keeps the model that it was made with, which is the default for it.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
+
+    /// Components of a vector to keep, the first ones [default: all]
+    ///
+    /// For models trained for it (Matryoshka). A store keeps the number that it was made with.
+    #[arg(long, value_name = "N")]
+    pub dims: Option<usize>,
 
     /// Which field of JSON and CSV holds what: id, title, date, lead, text, url, language or source
     ///
@@ -218,6 +232,10 @@ pub struct Embed {
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
 
+    /// Components of a vector to keep, the first ones, for models trained for it [default: all]
+    #[arg(long, value_name = "N")]
+    pub dims: Option<usize>,
+
     /// Embed the lines as questions, not as passages
     #[arg(long)]
     pub query: bool,
@@ -244,6 +262,10 @@ pub enum Models {
     Show {
         /// The model; the built-in one without it
         model: Option<String>,
+
+        /// Components of a vector to keep, the first ones, for models trained for it [default: all]
+        #[arg(long, value_name = "N")]
+        dims: Option<usize>,
     },
     /// Fetch a model of the hub into its cache
     Pull {

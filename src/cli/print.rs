@@ -9,6 +9,7 @@ use super::CliError;
 use crate::dedup::{Pair, Relation};
 use crate::embed::spec::Spec;
 use crate::ingest::Summary;
+use crate::kernels::Precision;
 use crate::search::{Hit, PassageHit, Related};
 use crate::store::{Field, Header, ModelIdentity, Stats};
 use crate::types::Score;
@@ -221,8 +222,9 @@ impl Printer {
         Ok(())
     }
 
-    pub(super) fn model(&mut self, spec: &Spec) -> Result<(), CliError> {
-        let prompt = |prompt: &Option<String>| prompt.as_ref().map_or("none".to_owned(), |text| format!("\"{text}\""));
+    pub(super) fn model(&mut self, spec: &Spec, precision: Precision) -> Result<(), CliError> {
+        let limit = (spec.max_tokens < usize::MAX).then_some(spec.max_tokens);
+        let prompt = |prompt: &Option<String>| prompt.as_ref().map_or("none".to_owned(), |text| format!("{text:?}"));
         if self.json {
             return self.object(&json!({
                 "id": spec.id,
@@ -231,12 +233,19 @@ impl Printer {
                 "family": spec.family.name(),
                 "layers": spec.layers,
                 "heads": spec.heads,
-                "dims": spec.dims,
+                "hidden": spec.hidden,
                 "intermediate": spec.intermediate,
+                "causal": spec.rotary.as_ref().is_some_and(|rotary| rotary.causal),
+                "key_value_heads": spec.rotary.as_ref().map_or(spec.heads, |rotary| rotary.key_value_heads),
+                "reach": spec.rotary.as_ref().map(|r| r.views.iter().map(|view| view.reach).collect::<Vec<_>>()),
                 "vocabulary": spec.vocabulary,
                 "pooling": spec.pooling.name(),
+                "dense": spec.dense.iter().map(|dense| dense.rows).collect::<Vec<_>>(),
+                "dims": spec.dims,
+                "full_dims": spec.full_dims,
                 "normalise": spec.normalise,
-                "max_tokens": spec.max_tokens,
+                "precision": precision.name(),
+                "max_tokens": limit,
                 "prompts": { "query": spec.prompts.query, "passage": spec.prompts.passage },
             }));
         }
@@ -244,29 +253,57 @@ impl Printer {
             ("model", spec.id.clone()),
             ("revision", spec.revision.clone()),
             ("commit", spec.commit.clone().unwrap_or_else(|| "none: not from the hub".to_owned())),
-            (
-                "family",
-                format!(
-                    "{}, {} layers of {} heads, feed-forward {}",
-                    spec.family.name(),
-                    spec.layers,
-                    spec.heads,
-                    spec.intermediate
-                ),
-            ),
-            (
-                "vectors",
-                format!("{} components, {}", spec.dims, if spec.normalise { "unit length" } else { "as they come" }),
-            ),
-            ("pooling", spec.pooling.name().to_owned()),
+            ("family", family(spec)),
+            ("attention", attention(spec)),
+            ("pooling", pooling(spec)),
+            ("vectors", vectors(spec)),
+            ("precision", precision.name().to_owned()),
             ("vocabulary", format!("{} tokens", spec.vocabulary)),
-            ("limit", format!("{} tokens", spec.max_tokens)),
+            ("limit", limit.map_or("none".to_owned(), |limit| format!("{limit} tokens"))),
             ("prompts", format!("query {}, passage {}", prompt(&spec.prompts.query), prompt(&spec.prompts.passage))),
         ] {
             self.line(&format!("{BOLD}{name:<10}{BOLD:#} {value}"))?;
         }
         Ok(())
     }
+}
+
+fn family(spec: &Spec) -> String {
+    let name = spec.family.name();
+    match spec.layers {
+        0 => format!("{name} of {} components", spec.hidden),
+        layers => format!("{name}, {layers} layers of {} components, feed-forward {}", spec.hidden, spec.intermediate),
+    }
+}
+
+/// What a token sees, and by how many heads.
+fn attention(spec: &Spec) -> String {
+    let heads = format!("{} heads", spec.heads);
+    let Some(rotary) = &spec.rotary else {
+        return if spec.heads == 0 { "none".to_owned() } else { format!("both ways, {heads}") };
+    };
+    let mut text = format!("{}, {heads}", if rotary.causal { "causal" } else { "both ways" });
+    if rotary.key_value_heads < spec.heads {
+        text.push_str(&format!(" over {} of keys and values", rotary.key_value_heads));
+    }
+    let near: Vec<usize> = rotary.views.iter().filter_map(|view| view.reach).collect();
+    if let Some(reach) = near.first() {
+        text.push_str(&format!(", within {reach} tokens in {} layers of {}", near.len(), spec.layers));
+    }
+    text
+}
+
+fn pooling(spec: &Spec) -> String {
+    let mut text = spec.pooling.name().to_owned();
+    for dense in &spec.dense {
+        text.push_str(&format!(", then a linear layer to {}", dense.rows));
+    }
+    text
+}
+
+fn vectors(spec: &Spec) -> String {
+    let kept = if spec.dims < spec.full_dims { format!(", the first of {}", spec.full_dims) } else { String::new() };
+    format!("{} components{kept}, {}", spec.dims, if spec.normalise { "unit length" } else { "as they come" })
 }
 
 fn heading(relation: Relation) -> &'static str {

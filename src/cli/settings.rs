@@ -25,7 +25,13 @@ impl From<View> for Choice {
 
 /// How models are loaded and stores opened.
 pub(super) fn options(common: &Common, view: View) -> Result<Options, CliError> {
-    Ok(Options { isa: common.isa.parse()?, precision: common.precision, view: view.into(), offline: common.offline })
+    Ok(Options {
+        isa: common.isa.parse()?,
+        precision: common.precision,
+        view: view.into(),
+        offline: common.offline,
+        dims: None,
+    })
 }
 
 /// Threads that embed.
@@ -65,14 +71,17 @@ pub(super) fn store(common: &Common) -> Result<Option<Store>, CliError> {
 /// What a store is to be made for, or was: what was named, else what the store has, else the built-in model and the usual
 /// length of passages.
 pub(super) fn making(args: &Index, common: &Common, options: &Options) -> Result<(Embedder, Making), CliError> {
-    let stored = store(common)?.map(|store| (store.model().reference.clone(), store.passage_tokens()));
-    let (stored_model, stored_tokens) = stored.unzip();
-    let (embedder, model) = self::model(args.model.as_deref().or(stored_model.as_deref()), options)?;
+    let stored = store(common)?;
+    let stored_model = stored.as_ref().map(|store| store.model());
+    // The width belongs to the model that was named with it.
+    let dims = args.dims.or(stored_model.filter(|_| args.model.is_none()).map(|model| model.dims));
+    let name = args.model.as_deref().or(stored_model.map(|model| model.reference.as_str()));
+    let (embedder, model) = self::model(name, &Options { dims, ..*options })?;
     if let Some(tokens) = args.passage_tokens {
         // A number that cannot be met is refused; the usual one is bent to a small model.
         Budget::new(tokens, embedder.passage_limit())?;
     }
-    let passage_tokens = args.passage_tokens.or(stored_tokens).unwrap_or(PASSAGE_TOKENS);
+    let passage_tokens = args.passage_tokens.or(stored.as_ref().map(Store::passage_tokens)).unwrap_or(PASSAGE_TOKENS);
     Ok((embedder, Making { model, passage_tokens }))
 }
 

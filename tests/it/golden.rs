@@ -1,21 +1,27 @@
 //! Embeddings agree with sentence-transformers on tiny models of every family (see `scripts/make-golden.py`), on every
 //! instruction-set level of this CPU.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use candle_core::{Device, Tensor, safetensors};
 use ndarray::Array2;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use voisin::embed::precision::Wanted;
 use voisin::embed::source::{ModelFiles, ModelRef};
 use voisin::embed::stock::Stock;
 use voisin::embed::tokenize::Tokens;
-use voisin::embed::{Embedder, Passage, Query};
+use voisin::embed::{EmbedError, Embedder, Passage, Query};
 use voisin::kernels::{Isa, Precision};
+
+use crate::support::copy;
 
 #[derive(Deserialize)]
 struct Golden {
     dimension: usize,
-    max_seq_length: usize,
+    /// Nothing where there is no limit.
+    max_seq_length: Option<usize>,
     texts: Vec<Text>,
 }
 
@@ -28,19 +34,30 @@ struct Text {
     embedding: Vec<f32>,
 }
 
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/golden").join(name)
+}
+
 fn models() -> Vec<PathBuf> {
-    let mut models: Vec<_> = fs_err::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/golden"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut models: Vec<_> = fs_err::read_dir(fixture("")).unwrap().map(|entry| entry.unwrap().path()).collect();
     models.sort();
-    assert_eq!(models.len(), 8);
+    assert_eq!(models.len(), 14);
     models
 }
 
 fn load(folder: &Path, isa: Isa, precision: Precision) -> Embedder {
     let files = ModelFiles::open(&ModelRef::Local(folder.into()), true).unwrap();
     Embedder::load(&files, isa, Wanted::Exactly(precision)).unwrap()
+}
+
+/// The model in narrow numbers, if its family runs in them.
+fn in_precision(folder: &Path, isa: Isa, precision: Precision) -> Option<Embedder> {
+    let files = ModelFiles::open(&ModelRef::Local(folder.into()), true).unwrap();
+    match Embedder::load(&files, isa, Wanted::Exactly(precision)) {
+        Ok(embedder) => Some(embedder),
+        Err(EmbedError::Precision { .. }) => None,
+        Err(error) => panic!("{}: {error}", folder.display()),
+    }
 }
 
 fn tokens(embedder: &Embedder, text: &Text) -> Tokens {
@@ -67,7 +84,7 @@ fn vectors_agree_with_the_reference_alone_and_batched() {
         for isa in Isa::available() {
             let embedder = load(&folder, isa, Precision::F32);
             assert_eq!(embedder.spec().dims, golden.dimension);
-            assert_eq!(embedder.spec().max_tokens, golden.max_seq_length);
+            assert_eq!(embedder.spec().max_tokens, golden.max_seq_length.unwrap_or(usize::MAX));
             let all: Vec<Tokens> = golden.texts.iter().map(|text| tokens(&embedder, text)).collect();
             let batched = embedder.embed_all(&all, 2).unwrap();
             for ((text, tokens), batched) in golden.texts.iter().zip(&all).zip(batched.rows()) {
@@ -76,6 +93,10 @@ fn vectors_agree_with_the_reference_alone_and_batched() {
                 let single = embedder.embed_tokens(&[tokens]).unwrap();
                 assert_eq!(single.row(0), batched, "{name}: alone and batched differ");
                 let (got, expected) = (unit(&batched.to_vec()), unit(&text.embedding));
+                if text.token_ids.is_empty() {
+                    assert_eq!(batched.to_vec(), text.embedding, "{name}: no token gives no direction");
+                    continue;
+                }
                 let cosine = cosine(&got, &expected);
                 assert!(cosine >= 0.99999, "{name}: cosine {cosine}");
                 for (g, e) in got.iter().zip(&expected) {
@@ -95,7 +116,7 @@ fn narrow_numbers_are_deterministic_and_close() {
         let golden: Golden = serde_json::from_slice(&fs_err::read(folder.join("golden.json")).unwrap()).unwrap();
         for precision in [Precision::Bf16, Precision::Int8] {
             for isa in Isa::available() {
-                let embedder = load(&folder, isa, precision);
+                let Some(embedder) = in_precision(&folder, isa, precision) else { continue };
                 let all: Vec<Tokens> = golden.texts.iter().map(|text| tokens(&embedder, text)).collect();
                 let batched = embedder.embed_all(&all, 2).unwrap();
                 let reversed: Vec<Tokens> = all.iter().rev().cloned().collect();
@@ -105,11 +126,152 @@ fn narrow_numbers_are_deterministic_and_close() {
                     let single = embedder.embed_tokens(&[tokens]).unwrap();
                     assert_eq!(single.row(0), batched.row(at), "{name}: alone and batched differ");
                     assert_eq!(reversed.row(all.len() - 1 - at), batched.row(at), "{name}: order matters");
-                    let least = if precision == Precision::Bf16 { 0.9995 } else { 0.98 };
+                    let least = if precision == Precision::Bf16 { 0.998 } else { 0.97 };
                     let cosine = cosine(&unit(&batched.row(at).to_vec()), &unit(&text.embedding));
                     assert!(cosine >= least, "{name}: cosine to f32 {cosine}");
                 }
             }
+        }
+    }
+}
+
+/// Matryoshka: the first components of the same vectors, again of unit length.
+#[test]
+fn vectors_are_cut_to_the_components_that_are_asked_for() {
+    let folder = models().remove(0);
+    let (whole, cut) =
+        (load(&folder, Isa::best(), Precision::F32), load(&folder, Isa::best(), Precision::F32).truncated(10).unwrap());
+    let tokens = whole.tokenize_passage(Passage("Le train repart.")).unwrap();
+    let (whole_vector, cut_vector) = (whole.embed_tokens(&[&tokens]).unwrap(), cut.embed_tokens(&[&tokens]).unwrap());
+    let expected = unit(&whole_vector.row(0).to_vec()[..10]);
+    for (got, expected) in cut_vector.row(0).iter().zip(expected) {
+        assert!((f64::from(*got) - expected).abs() < 1e-6);
+    }
+    assert_ne!(whole.spec().revision, cut.spec().revision);
+    assert!(whole.truncated(0).is_err());
+    assert!(cut.truncated(1000).is_err());
+}
+
+/// A copy of a tiny model in which a file of JSON is changed.
+fn changed(name: &str, file: &str, change: impl FnOnce(&mut Value)) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&fixture(name), folder.path());
+    let path = folder.path().join(file);
+    let mut json: Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
+    change(&mut json);
+    fs_err::write(&path, json.to_string()).unwrap();
+    folder
+}
+
+fn vector(embedder: &Embedder, text: &str) -> Vec<f32> {
+    embedder.embed_passages(&[Passage(text)], 1).unwrap().row(0).to_vec()
+}
+
+#[test]
+fn weights_may_lie_in_several_files() {
+    let whole = load(&fixture("qwen3"), Isa::best(), Precision::F32);
+    let folder = tempfile::tempdir().unwrap();
+    copy(&fixture("qwen3"), folder.path());
+    let weights = folder.path().join("model.safetensors");
+    let tensors = safetensors::load(&weights, &Device::Cpu).unwrap();
+    fs_err::remove_file(&weights).unwrap();
+    let (first, second): (HashMap<String, Tensor>, HashMap<_, _>) =
+        tensors.into_iter().partition(|(name, _)| name.contains("layers.0"));
+    let mut map = serde_json::Map::new();
+    for (file, part) in [("model-1.safetensors", first), ("model-2.safetensors", second)] {
+        map.extend(part.keys().map(|name| (name.clone(), file.into())));
+        safetensors::save(&part, folder.path().join(file)).unwrap();
+    }
+    let index = folder.path().join("model.safetensors.index.json");
+    fs_err::write(&index, json!({ "weight_map": map }).to_string()).unwrap();
+    assert_eq!(vector(&load(folder.path(), Isa::best(), Precision::F32), "eau"), vector(&whole, "eau"));
+
+    fs_err::remove_file(folder.path().join("model-2.safetensors")).unwrap();
+    let error = refusal(folder.path());
+    assert!(error.contains("model-2.safetensors: is missing"), "{error}");
+}
+
+/// EmbeddingGemma's tokenizer knows the placeholder of an image, for which it has no vector.
+#[test]
+fn a_token_without_a_vector_is_read_as_text() {
+    let folder = changed("gemma3", "tokenizer.json", |tokenizer| {
+        let mut token = tokenizer["added_tokens"][0].clone();
+        (token["id"], token["content"]) = (263.into(), "<image>".into());
+        tokenizer["added_tokens"].as_array_mut().unwrap().push(token);
+    });
+    let text = "Une <image> de la mer.";
+    assert_eq!(
+        vector(&load(folder.path(), Isa::best(), Precision::F32), text),
+        vector(&load(&fixture("gemma3"), Isa::best(), Precision::F32), text)
+    );
+}
+
+/// What the fixtures are there for changes their vectors by more than the tolerance: a step more of a window, another base
+/// of positions, a mask, an order of norms.
+#[test]
+fn fixtures_would_notice_small_mistakes() {
+    let text = "La mer monte, et les pêcheurs attendent le retour du beau temps avant de repartir. ".repeat(4);
+    for (name, file, pointer, value) in [
+        ("modernbert", "config.json", "/local_attention", json!(12)),
+        ("modernbert", "config.json", "/rope_parameters/full_attention/rope_theta", json!(150_000.0)),
+        ("modernbert", "config.json", "/rope_parameters/sliding_attention/rope_theta", json!(11_000.0)),
+        ("modernbert", "config.json", "/layer_types/3", json!("sliding_attention")),
+        ("modernbert", "config.json", "/hidden_activation", json!("relu")),
+        ("qwen3", "config.json", "/rope_parameters/rope_theta", json!(1.1e6)),
+        ("qwen3", "config.json", "/hidden_act", json!("gelu")),
+        ("gemma3", "config.json", "/sliding_window", json!(14)),
+        ("gemma3", "config.json", "/use_bidirectional_attention", json!(false)),
+        ("gemma3", "config.json", "/query_pre_attn_scalar", json!(15)),
+        ("gemma3", "config.json", "/rope_parameters/sliding_attention/rope_theta", json!(11_000.0)),
+        ("gemma3", "1_Pooling/config.json", "/pooling_mode", json!("weightedmean")),
+        ("bert-dense", "1_Pooling/config.json", "/pooling_mode", json!("mean")),
+        ("bert-dense", "2_Dense/config.json", "/activation_function", json!("torch.nn.ReLU")),
+    ] {
+        let other = changed(name, file, |json| *json.pointer_mut(pointer).expect("the key is there") = value);
+        let (ours, other) = (
+            vector(&load(&fixture(name), Isa::best(), Precision::F32), &text),
+            vector(&load(other.path(), Isa::best(), Precision::F32), &text),
+        );
+        let most = ours.iter().zip(&other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(most > 1e-4, "{name}: {pointer} moves no component by more than {most}");
+    }
+}
+
+fn refusal(folder: &Path) -> String {
+    let files = ModelFiles::open(&ModelRef::Local(folder.into()), true).unwrap();
+    Embedder::load(&files, Isa::best(), Wanted::Auto).err().expect("the model is refused").to_string()
+}
+
+#[test]
+fn what_is_not_supported_is_named_with_its_file() {
+    let modules = |name: &str, change: fn(&mut Vec<Value>)| {
+        changed(name, "modules.json", |modules| change(modules.as_array_mut().unwrap()))
+    };
+    let set = |name: &str, file: &str, key: &str, value: Value| changed(name, file, |json| json[key] = value);
+    for (folder, parts) in [
+        (set("bert", "config.json", "model_type", "t5".into()), ["config.json", "model_type \"t5\""]),
+        (set("qwen3", "config.json", "auto_map", json!({ "AutoModel": "a.B" })), ["config.json", "auto_map"]),
+        (set("bert-dense", "2_Dense/config.json", "in_features", 7.into()), ["2_Dense/config.json", "7 components"]),
+        (set("bert-dense", "3_Dense/config.json", "use_residual", true.into()), ["3_Dense/config.json", "residual"]),
+        (
+            set("bert-dense", "3_Dense/config.json", "activation_function", "torch.nn.Mish".into()),
+            ["3_Dense/config.json", "Mish"],
+        ),
+        (set("qwen3", "1_Pooling/config.json", "include_prompt", false.into()), ["1_Pooling", "include_prompt"]),
+        (
+            set("bert", "sentence_bert_config.json", "module_output_name", "sentence_embedding".into()),
+            ["sentence_bert_config.json", "module_output_name"],
+        ),
+        (modules("bert-dense", |modules| modules.swap(2, 4)), ["modules.json", "Dense in \"3_Dense\" after Normalize"]),
+        (modules("bert", |modules| modules.truncate(1)), ["modules.json", "Pooling"]),
+        (
+            modules("bert", |modules| modules[2]["type"] = "sentence_transformers.models.LSTM".into()),
+            ["modules.json", "LSTM"],
+        ),
+    ] {
+        let error = refusal(folder.path());
+        for part in parts {
+            assert!(error.contains(part), "no {part} in {error}");
         }
     }
 }
@@ -172,5 +334,5 @@ fn tiny_models_agree_with_candle_transformers() {
         }
         checked += 1;
     }
-    assert!(checked >= 5, "only {checked} of the models could be loaded by candle-transformers");
+    assert!(checked >= 6, "only {checked} of the models could be loaded by candle-transformers");
 }

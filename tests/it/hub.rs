@@ -233,7 +233,7 @@ impl User {
             }
         }
         command.env("HF_ENDPOINT", endpoint).env("HF_HOME", self.home.path()).current_dir(self.home.path());
-        command.env("XDG_CACHE_HOME", self.home.path().join("caches"));
+        command.env("XDG_CACHE_HOME", self.home.path().join("caches")).env("VOISIN_PRECISION", "f32");
         command.args(arguments).timeout(Duration::from_secs(20));
         command
     }
@@ -336,6 +336,23 @@ fn a_pulled_model_needs_no_hub() {
     let start = Instant::now();
     assert_golden(user.voisin(DOWN, &["embed", "--model", ID]), "passage");
     assert!(start.elapsed() < Duration::from_secs(5), "took {:?} to do without the hub", start.elapsed());
+}
+
+/// Word vectors as sentence-transformers 3 saves them: no config.json, and all the rest in a folder of their own.
+#[test]
+fn word_vectors_are_pulled_from_their_folder() {
+    let folder = fixture().with_file_name("static");
+    let names = [
+        "modules.json",
+        "config_sentence_transformers.json",
+        "0_StaticEmbedding/tokenizer.json",
+        "0_StaticEmbedding/model.safetensors",
+    ];
+    let files = names.map(|name| (name.to_owned(), fs_err::read(folder.join(name)).unwrap())).into();
+    let (hub, user) = (Hub::start(Repository { files, ..Repository::tiny() }), User::new());
+    assert!(output(user.pull(&hub)).contains("static word vectors"));
+    assert!(output(user.voisin(DOWN, &["models", "show", ID, "--offline"])).contains("static word vectors"));
+    assert!(output(user.voisin(DOWN, &["models", "list"])).contains(ID));
 }
 
 #[test]
@@ -458,6 +475,6 @@ fn weights_in_another_format_are_refused() {
     repository.files.insert("pytorch_model.bin".to_owned(), weights);
     let (hub, user) = (Hub::start(repository), User::new());
     let said = refusal(user.pull(&hub));
-    assert!(said.contains(ID) && said.contains("only weights in one safetensors file are supported"), "{said}");
+    assert!(said.contains(ID) && said.contains("only weights as safetensors are supported"), "{said}");
     assert!(!hub.seen().iter().any(|seen| seen.path.ends_with("pytorch_model.bin")));
 }

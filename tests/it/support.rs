@@ -159,6 +159,8 @@ fn command<S: AsRef<str>>(folder: &Path, args: &[S]) -> Command {
         }
     }
     command.env("HF_HOME", folder.join("no-hub-cache")).env("XDG_CACHE_HOME", folder.join(CACHES));
+    // Which numbers are chosen depends on the machine.
+    command.env("VOISIN_PRECISION", "f32");
     command
 }
 

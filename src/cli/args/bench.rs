@@ -52,6 +52,10 @@ pub enum What {
         #[arg(long, value_name = "MODEL")]
         model: Option<String>,
 
+        /// Components of a vector to keep, the first ones, for models trained for it [default: all]
+        #[arg(long, value_name = "N")]
+        dims: Option<usize>,
+
         /// Threads that embed [default: one a core]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
         threads: Option<u16>,
@@ -83,6 +87,10 @@ pub enum What {
         /// Model: a folder, a hub id, or the built-in one
         #[arg(long, value_name = "MODEL")]
         model: Option<String>,
+
+        /// Components of a vector to keep, the first ones, for models trained for it [default: all]
+        #[arg(long, value_name = "N")]
+        dims: Option<usize>,
 
         /// Threads that embed [default: one a core]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

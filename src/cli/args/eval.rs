@@ -43,6 +43,10 @@ pub struct Eval {
     #[arg(long, global = true, value_name = "MODEL")]
     pub model: Option<String>,
 
+    /// Components of a vector to keep, the first ones, for models trained for it [default: all]
+    #[arg(long, global = true, value_name = "N")]
+    pub dims: Option<usize>,
+
     /// Threads that embed [default: one a core]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

@@ -13,6 +13,7 @@ use crate::cli::scratch::Scratch;
 use crate::cli::{CliError, Outcome, settings, tables};
 use crate::embed::EmbedError;
 use crate::embed::source::{BUNDLED_ID, ModelRef};
+use crate::engine::Options;
 
 pub(super) fn run(common: &Common, args: &Bench) -> Result<Outcome, CliError> {
     let time = Duration::from_secs(args.seconds.into());
@@ -35,17 +36,19 @@ pub(super) fn run(common: &Common, args: &Bench) -> Result<Outcome, CliError> {
         write_line(&format!("measuring for about {} s: leave the machine to itself", args.seconds));
     }
     let report = match &args.what {
-        What::Embed { path, model, threads } => {
+        What::Embed { path, model, dims, threads } => {
             let threads = settings::workers(*threads);
-            embed(common, path.as_deref(), model.as_deref(), threads, time)?
+            let options = Options { dims: *dims, ..settings::options(common, View::Exact)? };
+            embed(common, &options, path.as_deref(), model.as_deref(), threads, time)?
         }
         What::Search { queries, k, view } => {
             let questions = queries.as_deref().map(lines).transpose()?;
             let options = settings::options(common, *view)?;
             search::search(&search::Settings { store: &common.store, options, questions, k: *k, time })?
         }
-        What::Index { path, model, threads } => {
-            let (embedder, identity) = settings::model(model.as_deref(), &settings::options(common, View::Exact)?)?;
+        What::Index { path, model, dims, threads } => {
+            let options = Options { dims: *dims, ..settings::options(common, View::Exact)? };
+            let (embedder, identity) = settings::model(model.as_deref(), &options)?;
             let scratch = Scratch::new()?;
             let input = match path {
                 Some(path) => (PathBuf::from(path), path.clone()),
@@ -85,12 +88,12 @@ const SAMPLES: &str = "built-in samples";
 
 fn embed(
     common: &Common,
+    options: &Options,
     path: Option<&str>,
     model: Option<&str>,
     threads: usize,
     time: Duration,
 ) -> Result<Report, CliError> {
-    let options = settings::options(common, View::Exact)?;
     // The store is asked for what was not named.
     let store = match (path, model) {
         (Some(_), Some(_)) => None,
@@ -101,8 +104,10 @@ fn embed(
         (None, Some(store)) => (workload::articles_of_store(store)?, common.store.display().to_string()),
         (None, None) => (workload::samples()?, SAMPLES.to_owned()),
     };
-    let stored = store.as_ref().map(|store| store.model().reference.as_str());
-    let model: ModelRef = model.or(stored).unwrap_or(BUNDLED_ID).parse().map_err(EmbedError::from)?;
+    let stored = store.as_ref().map(|store| store.model()).filter(|_| model.is_none());
+    let options = Options { dims: options.dims.or(stored.map(|stored| stored.dims)), ..*options };
+    let name = model.or(stored.map(|stored| stored.reference.as_str())).unwrap_or(BUNDLED_ID);
+    let model: ModelRef = name.parse().map_err(EmbedError::from)?;
     let articles = (articles.as_slice(), from);
     Ok(embed::embed(&embed::Settings { model: &model, options: &options, threads, time, articles })?)
 }

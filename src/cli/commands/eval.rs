@@ -11,7 +11,7 @@ use crate::cli::print::{Printer, one_line};
 use crate::cli::progress::write_line;
 use crate::cli::scratch::Scratch;
 use crate::cli::{CliError, Outcome, settings, tables};
-use crate::engine::Engine;
+use crate::engine::{Engine, Options};
 use crate::eval::duplicates::{Level, Measure};
 use crate::eval::{EvalError, Row, Subject, ann, bitext, data, duplicates, pairs, retrieval, row, sts, suite};
 
@@ -78,11 +78,12 @@ impl Output<'_> {
 
 /// Measures what is asked for: how many rows that gave, and how many data sets failed.
 fn measure(common: &Common, args: &Eval, mut output: Output<'_>) -> Result<(usize, usize), CliError> {
-    let options = settings::options(common, View::Exact)?;
+    let options = Options { dims: args.dims, ..settings::options(common, View::Exact)? };
     let workers = settings::workers(args.threads);
     let of_store = matches!(args.task, Task::Duplicates { .. } | Task::Ann { .. });
-    if of_store && args.model.is_some() {
-        return Err(CliError::Said("--model: a store has a model of its own, which is the one measured".to_owned()));
+    if of_store && (args.model.is_some() || args.dims.is_some()) {
+        let option = if args.model.is_some() { "--model" } else { "--dims" };
+        return Err(CliError::Said(format!("{option}: a store has a model of its own, which is the one measured")));
     }
     let wanted = match args.task {
         Task::Duplicates { .. } | Task::Ann { .. } => true,

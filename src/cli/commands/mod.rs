@@ -16,7 +16,7 @@ use crate::cli::{CliError, Outcome, settings};
 use crate::embed::source::{self, BUNDLED_ID};
 use crate::embed::spec::Role;
 use crate::embed::{EmbedError, Embedder};
-use crate::engine::{Engine, budget};
+use crate::engine::{Engine, Options, budget};
 use crate::index;
 use crate::ingest::read::{self, Input};
 use crate::ingest::{Event, Job, run as ingest};
@@ -34,8 +34,8 @@ pub(in crate::cli) fn run(args: Args) -> Result<Outcome, CliError> {
         Command::Duplicates => duplicates(common),
         Command::Embed(embed) => self::embed(common, &embed),
         Command::Models(Models::List) => list_models(common),
-        Command::Models(Models::Show { model }) => show_model(common, model.as_deref()),
-        Command::Models(Models::Pull { model }) => show_model(common, Some(&model)),
+        Command::Models(Models::Show { model, dims }) => show_model(common, model.as_deref(), dims),
+        Command::Models(Models::Pull { model }) => show_model(common, Some(&model), None),
         Command::Status => status(common),
         Command::Verify => verify(common),
         Command::Eval(eval) => self::eval::run(common, &eval),
@@ -201,7 +201,7 @@ fn duplicates(common: &Common) -> Result<Outcome, CliError> {
 const LINES: usize = 512;
 
 fn embed(common: &Common, args: &args::Embed) -> Result<Outcome, CliError> {
-    let options = settings::options(common, View::Auto)?;
+    let options = Options { dims: args.dims, ..settings::options(common, View::Auto)? };
     let (embedder, identity) = settings::model(args.model.as_deref(), &options)?;
     let workers = settings::workers(args.threads);
     let role = if args.query { Role::Query } else { Role::Passage };
@@ -289,10 +289,11 @@ fn list_models(common: &Common) -> Result<Outcome, CliError> {
     Ok(outcome(any))
 }
 
-fn show_model(common: &Common, model: Option<&str>) -> Result<Outcome, CliError> {
-    let (embedder, _): (Embedder, _) = settings::model(model, &settings::options(common, View::Auto)?)?;
+fn show_model(common: &Common, model: Option<&str>, dims: Option<usize>) -> Result<Outcome, CliError> {
+    let options = Options { dims, ..settings::options(common, View::Auto)? };
+    let (embedder, _): (Embedder, _) = settings::model(model, &options)?;
     let mut printer = Printer::new(common.json);
-    printer.model(embedder.spec())?;
+    printer.model(embedder.spec(), embedder.precision())?;
     printer.end()?;
     Ok(Outcome::Found)
 }

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor, bail};
 
-use super::table::Table;
+use super::lookup::Lookup;
 use super::weights::Weights;
 use crate::embed::EmbedError;
 use crate::embed::batch::Ragged;
@@ -76,9 +76,9 @@ pub struct Encoder {
     dims: usize,
     padding: Option<u32>,
     activation: Activation,
-    words: Table,
+    words: Lookup,
     /// The token type of a single text is added in.
-    positions: Table,
+    positions: Lookup,
     norm: LayerNorm,
     layers: Vec<Layer>,
     /// One for each pass that has run at the same time as others.
@@ -105,10 +105,10 @@ impl Encoder {
     /// When the weights are missing, damaged, or not those that the configuration describes.
     pub fn load(files: &ModelFiles, spec: &Spec, isa: Isa, precision: Precision) -> Result<Self, EmbedError> {
         let names = match spec.family {
-            Family::Bert | Family::Roberta => BERT,
             Family::DistilBert => DISTILBERT,
+            _ => BERT,
         };
-        let dims = spec.dims;
+        let dims = spec.hidden;
         let weights = Weights::load(files, "embeddings.word_embeddings.weight")?;
         let words = weights.tensor("embeddings.word_embeddings.weight", &[spec.vocabulary, dims])?;
         let rows = spec.max_tokens + spec.padding.map_or(0, |padding| padding as usize + 1);
@@ -139,8 +139,8 @@ impl Encoder {
             dims,
             padding: spec.padding,
             activation: spec.activation,
-            words: Table::new(&words)?,
-            positions: Table::new(&positions)?,
+            words: Lookup::new(&words)?,
+            positions: Lookup::new(&positions)?,
             norm: norm("embeddings.LayerNorm")?,
             layers: (0..spec.layers).map(layer).collect::<Result<_, EmbedError>>()?,
             workspaces: Mutex::default(),

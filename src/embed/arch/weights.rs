@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Tensor};
 
 use crate::embed::EmbedError;
-use crate::embed::source::{ModelFiles, WEIGHTS};
+use crate::embed::source::{ModelFiles, WEIGHTS, within};
 use crate::kernels::gemm::PackedMatrix;
 use crate::kernels::norm::LayerNorm;
 use crate::kernels::{Isa, Precision};
@@ -13,40 +13,69 @@ use crate::kernels::{Isa, Precision};
 /// The weights of a model.
 pub(super) struct Weights {
     model: String,
+    /// The file, or the first of several.
+    file: String,
     tensors: HashMap<String, Tensor>,
     /// What stands before every name: empty, or the model's name inside a larger one, such as `bert.`.
     prefix: String,
 }
 
 impl Weights {
-    /// Reads the file; `probe` is the name of a tensor that the family cannot do without.
+    /// Reads the transformer's; `probe` is the name of a tensor that the family cannot do without.
     pub(super) fn load(files: &ModelFiles, probe: &str) -> Result<Self, EmbedError> {
-        let wrong = |what: String| EmbedError::Model { model: files.id.clone(), file: WEIGHTS.to_owned(), what };
-        let bytes = files
-            .get(WEIGHTS)
-            .ok_or_else(|| wrong("is missing: only weights in one safetensors file are supported".to_owned()))?;
-        let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
-            .map_err(|error| wrong(format!("is damaged or cut short ({error}): fetch or copy it again")))?;
-        let prefix = tensors
+        let mut weights = Self::read(files, &files.weights())?;
+        weights.prefix = weights
+            .tensors
             .keys()
             .filter_map(|name| name.strip_suffix(probe))
             .min_by_key(|prefix| prefix.len())
-            .ok_or_else(|| wrong(format!("holds no tensor \"{probe}\": its weights are of another family")))?
+            .ok_or_else(|| weights.wrong(format!("holds no tensor \"{probe}\": its weights are of another family")))?
             .to_owned();
-        Ok(Self { model: files.id.clone(), tensors, prefix })
+        Ok(weights)
+    }
+
+    /// Reads a module's, from the folder of its own.
+    pub(super) fn of_module(files: &ModelFiles, folder: &str) -> Result<Self, EmbedError> {
+        Self::read(files, &[within(folder, WEIGHTS)])
+    }
+
+    fn read(files: &ModelFiles, names: &[String]) -> Result<Self, EmbedError> {
+        let mut tensors = HashMap::new();
+        for name in names {
+            let wrong = |what: String| EmbedError::Model { model: files.id.clone(), file: name.clone(), what };
+            let bytes = files
+                .get(name)
+                .ok_or_else(|| wrong("is missing: only weights as safetensors are supported".to_owned()))?;
+            let more = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
+                .map_err(|error| wrong(format!("is damaged or cut short ({error}): fetch or copy it again")))?;
+            tensors.extend(more);
+        }
+        let file = names.first().cloned().unwrap_or_default();
+        Ok(Self { model: files.id.clone(), file, tensors, prefix: String::new() })
     }
 
     fn wrong(&self, what: String) -> EmbedError {
-        EmbedError::Model { model: self.model.clone(), file: WEIGHTS.to_owned(), what }
+        EmbedError::Model { model: self.model.clone(), file: self.file.clone(), what }
     }
 
     fn find(&self, name: &str) -> Result<&Tensor, EmbedError> {
         let full = format!("{}{name}", self.prefix);
-        self.tensors
+        let tensor = self
+            .tensors
             .get(&full)
             // Checkpoints of 2019 name the parts of a layer normalisation after the paper.
             .or_else(|| self.tensors.get(&old_name(&full)))
-            .ok_or_else(|| self.wrong(format!("holds no tensor \"{full}\"")))
+            .ok_or_else(|| self.wrong(format!("holds no tensor \"{full}\"")))?;
+        match tensor.dtype() {
+            DType::F16 | DType::BF16 | DType::F32 | DType::F64 => Ok(tensor),
+            other => Err(self.wrong(format!("\"{full}\" is of {other:?}: quantised weights are not supported"))),
+        }
+    }
+
+    /// A tensor of whole numbers.
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<u32>, EmbedError> {
+        let tensor = self.tensors.get(name).ok_or_else(|| self.wrong(format!("holds no tensor \"{name}\"")))?;
+        Ok(tensor.to_dtype(DType::U32)?.flatten_all()?.to_vec1()?)
     }
 
     /// A tensor as stored, of the shape that the configuration asks for.
@@ -54,7 +83,7 @@ impl Weights {
         let tensor = self.find(name)?;
         if tensor.dims() != shape {
             return Err(self.wrong(format!(
-                "the shape of \"{}{name}\" is {:?}, but config.json asks for {shape:?}",
+                "the shape of \"{}{name}\" is {:?}, but the model's files ask for {shape:?}",
                 self.prefix,
                 tensor.dims()
             )));

@@ -6,33 +6,33 @@ use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
 use half::slice::HalfFloatSliceExt;
 
 /// A table of shape [rows, width].
-pub(super) struct Table {
+pub(super) struct Lookup {
     rows: Tensor,
     width: usize,
 }
 
-impl Table {
+impl Lookup {
     /// A table of `rows`: [rows, width].
     pub(super) fn new(rows: &Tensor) -> Result<Self> {
         Ok(Self { rows: rows.contiguous()?, width: rows.dim(1)? })
     }
 
     /// The rows, for one pass.
-    pub(super) fn open(&self) -> OpenTable<impl Deref<Target = Storage>> {
+    pub(super) fn open(&self) -> OpenLookup<impl Deref<Target = Storage>> {
         let (storage, layout) = self.rows.storage_and_layout();
-        OpenTable { storage, first: layout.start_offset(), rows: layout.dims()[0], width: self.width }
+        OpenLookup { storage, first: layout.start_offset(), rows: layout.dims()[0], width: self.width }
     }
 }
 
 /// A table that is being read.
-pub(super) struct OpenTable<S> {
+pub(super) struct OpenLookup<S> {
     storage: S,
     first: usize,
     rows: usize,
     width: usize,
 }
 
-impl<S: Deref<Target = Storage>> OpenTable<S> {
+impl<S: Deref<Target = Storage>> OpenLookup<S> {
     /// Writes row `index` to `row`: (width).
     pub(super) fn copy(&self, index: u32, row: &mut [f32]) -> Result<()> {
         let index = index as usize;

@@ -105,7 +105,9 @@ unsafe fn attend<A: Arith>(job: Job<'_>) {
                 pack_values::<A>(|at| row(at, 2), l, d, scratch.values.as_mut_ptr().cast());
                 for start in (0..l).step_by(QUERIES) {
                     let m = QUERIES.min(l - start);
-                    (0..m).for_each(|at| narrow::<A>(row(start + at, 0), queries.cast::<A::Input>().add(at * depth)));
+                    for at in 0..m {
+                        narrow::<A>(row(start + at, 0), queries.cast::<A::Input>().add(at * depth));
+                    }
                     let scores = scratch.scores.as_mut_ptr().cast::<f32>();
                     product::<A>(plain(
                         queries,
@@ -180,7 +182,10 @@ unsafe fn narrow<A: Arith>(values: &[f32], to: *mut A::Input) {
     let (rest, whole) = (chunks.remainder(), values.len() - values.len() % lanes);
     // SAFETY: chunks are `lanes` f32; the rest is padded in a buffer, of which what the caller promises is copied.
     unsafe {
-        chunks.enumerate().for_each(|(at, chunk)| A::encode(A::Float::load(chunk.as_ptr()), to.add(at * lanes)));
+        // A loop, and not a closure, which would not have the instructions of the level.
+        for (at, chunk) in chunks.enumerate() {
+            A::encode(A::Float::load(chunk.as_ptr()), to.add(at * lanes));
+        }
         if !rest.is_empty() {
             let mut padded = [0.0; 16];
             padded[..rest.len()].copy_from_slice(rest);
@@ -230,25 +235,33 @@ unsafe fn pack_keys<'a, A: Arith>(key: impl Fn(usize) -> &'a [f32], l: usize, d:
 /// beyond `d` and `l`.
 ///
 /// # Safety
-/// The CPU has the level of `A`, and `panels` is valid for `d` rounded up to whole panels, times `l` rounded up to whole steps.
+/// The CPU has the level of `A`, whose `STEP` inputs are one [`Unit`] of little-endian halves, and `panels` is valid for `d`
+/// rounded up to whole panels, times `l` rounded up to whole steps.
 #[inline(always)]
 unsafe fn pack_values<'a, A: Arith>(value: impl Fn(usize) -> &'a [f32], l: usize, d: usize, panels: *mut A::Input) {
     let width = 2 * A::Float::LANES;
     let steps = l.div_ceil(A::STEP);
-    for row in 0..steps * A::STEP {
-        for first in (0..d).step_by(width) {
-            let columns = width.min(d - first);
-            let mut inputs = std::mem::MaybeUninit::<[A::Input; 32]>::zeroed();
+    for first in (0..d).step_by(width) {
+        let columns = width.min(d - first);
+        for step in 0..steps {
+            // The rows of a step, one after the other: two of 32 inputs at most.
+            let mut inputs = std::mem::MaybeUninit::<[A::Input; 64]>::zeroed();
             let inputs = inputs.as_mut_ptr().cast::<A::Input>();
-            // SAFETY: `width <= 32` inputs are zero, or written from as many values as there are, rounded up to a step that a
-            // panel's width is a multiple of; the places of a row are every `STEP`th of its step.
+            // SAFETY: `STEP * width <= 64` inputs are zero, or written from as many values as there are, rounded up to a step
+            // that a panel's width is a multiple of; the panel's step holds as many.
             unsafe {
-                if row < l {
-                    narrow::<A>(&value(row)[first..first + columns], inputs);
+                for at in 0..A::STEP.min(l - step * A::STEP) {
+                    narrow::<A>(&value(step * A::STEP + at)[first..first + columns], inputs.add(at * width));
                 }
-                let to = panels.add((first * steps + row / A::STEP * width) * A::STEP + row % A::STEP);
-                for column in 0..width {
-                    to.add(column * A::STEP).write(*inputs.add(column));
+                let to = panels.add((first * steps + step * width) * A::STEP);
+                if A::STEP == 1 {
+                    std::ptr::copy_nonoverlapping(inputs, to, width);
+                } else {
+                    let (even, odd) = (inputs.cast::<u16>(), inputs.cast::<u16>().add(width));
+                    for column in 0..width {
+                        let pair = Unit::from(*even.add(column)) | Unit::from(*odd.add(column)) << 16;
+                        to.cast::<Unit>().add(column).write_unaligned(pair);
+                    }
                 }
             }
         }

@@ -230,14 +230,9 @@ unsafe fn product_rows<A: Arith>(job: RowsProduct) {
                 out_stride: whole.n,
                 ..whole
             });
-            (0..m).for_each(|row| {
-                let rows = RawRows {
-                    data: out.data.cast::<A::Input>().add(first * out.stride).cast(),
-                    scales: out.scales.add(first),
-                    ..out
-                };
-                narrow_row::<A>(scratch.add(row * whole.n), &rows, row);
-            });
+            for row in 0..m {
+                narrow_row::<A>(scratch.add(row * whole.n), &out, first + row);
+            }
         }
     }
 }
@@ -319,9 +314,12 @@ unsafe fn tile<A: Arith, const ROWS: usize>(job: &Product, row: usize, col: usiz
     // written through a buffer where fewer than `width` columns are left.
     unsafe {
         let scale = |r: usize| if A::QUANTISED { *job.scales.add(row + r) } else { RowScale::default() };
-        let mut sums: [[A::Sum; 2]; ROWS] = std::array::from_fn(|r| {
-            [A::start(&job.columns, col, scale(r)), A::start(&job.columns, col + lanes, scale(r))]
-        });
+        let mut sums = [[A::start(&job.columns, col, scale(0)), A::start(&job.columns, col + lanes, scale(0))]; ROWS];
+        if A::QUANTISED {
+            for (r, sum) in sums.iter_mut().enumerate() {
+                *sum = [A::start(&job.columns, col, scale(r)), A::start(&job.columns, col + lanes, scale(r))];
+            }
+        }
         let mut panel = job.panels.cast::<A::Weight>().add(col * job.panel_steps::<A>() * A::STEP);
         let x = job.x.cast::<A::Input>().add(row * job.x_stride);
         for step in 0..steps {
@@ -333,8 +331,13 @@ unsafe fn tile<A: Arith, const ROWS: usize>(job: &Product, row: usize, col: usiz
             }
             panel = panel.add(width * A::STEP);
         }
-        for (r, &sum) in sums.iter().enumerate() {
-            finish::<A>(job, row + r, col, sum);
+        // The sums stay in registers only as long as nothing indexes them by a variable, so that is done to a copy.
+        let mut ended = [const { std::mem::MaybeUninit::<[A::Sum; 2]>::uninit() }; ROWS];
+        for (ended, sum) in ended.iter_mut().zip(sums) {
+            ended.write(sum);
+        }
+        for (r, sum) in ended.iter().enumerate() {
+            finish::<A>(job, row + r, col, sum.assume_init());
         }
     }
 }
@@ -354,18 +357,33 @@ pub(super) unsafe fn finish<A: Arith>(job: &Product, row: usize, col: usize, sum
             activate::<A>(job.activation, A::finish(sums[0], &job.columns, col, scale)),
             activate::<A>(job.activation, A::finish(sums[1], &job.columns, col + lanes, scale)),
         ];
-        let (at, width) = (row * job.out_stride + col, 2 * lanes);
-        let columns = (job.n - col).min(width);
-        if job.narrow {
-            write::<A::Input>(job.out.cast::<A::Input>().add(at), columns, width, |to| {
-                A::encode(values[0], to);
-                A::encode(values[1], to.add(lanes));
-            });
+        let size = if job.narrow { size_of::<A::Input>() } else { size_of::<f32>() };
+        let to = job.out.add((row * job.out_stride + col) * size);
+        if job.n - col >= 2 * lanes {
+            write::<A>(values, job.narrow, to);
         } else {
-            write::<f32>(job.out.cast::<f32>().add(at), columns, width, |to| {
-                values[0].store(to);
-                values[1].store(to.add(lanes));
-            });
+            let mut all = std::mem::MaybeUninit::<[f32; 32]>::uninit();
+            write::<A>(values, job.narrow, all.as_mut_ptr().cast());
+            std::ptr::copy_nonoverlapping(all.as_ptr().cast(), to, (job.n - col) * size);
+        }
+    }
+}
+
+/// Writes the values of a row of a panel, as inputs of a product where `narrow`.
+///
+/// # Safety
+/// The CPU has the level of `A`, and `to` is valid for `2 * LANES` numbers.
+#[inline(always)]
+unsafe fn write<A: Arith>(values: [A::Float; 2], narrow: bool, to: *mut u8) {
+    let lanes = A::Float::LANES;
+    // SAFETY: passed on from the caller.
+    unsafe {
+        if narrow {
+            A::encode(values[0], to.cast());
+            A::encode(values[1], to.cast::<A::Input>().add(lanes));
+        } else {
+            values[0].store(to.cast());
+            values[1].store(to.cast::<f32>().add(lanes));
         }
     }
 }
@@ -376,20 +394,4 @@ pub(super) unsafe fn finish<A: Arith>(job: &Product, row: usize, col: usize, sum
 unsafe fn activate<A: Arith>(activation: Activation, x: A::Float) -> A::Float {
     // SAFETY: passed on from the caller. f32 inputs take 4 bytes, and only they do.
     unsafe { if size_of::<A::Input>() == size_of::<f32>() { apply(activation, x) } else { apply_rough(activation, x) } }
-}
-
-/// Has `put` write `width` numbers to `to`, of which only the first `columns` have a place there.
-///
-/// # Safety
-/// `to` is valid for `columns` numbers, and `width <= 32`.
-#[inline(always)]
-unsafe fn write<T: Copy>(to: *mut T, columns: usize, width: usize, put: impl Fn(*mut T)) {
-    if columns == width {
-        put(to);
-    } else {
-        let mut all = std::mem::MaybeUninit::<[T; 32]>::uninit();
-        put(all.as_mut_ptr().cast());
-        // SAFETY: `put` has written `width > columns` numbers; the caller promises room for `columns`.
-        unsafe { std::ptr::copy_nonoverlapping(all.as_ptr().cast(), to, columns) };
-    }
 }

@@ -90,8 +90,12 @@ unsafe fn normalise_row<V: Simd>(norm: &LayerNorm, residual: Option<&[f32]>, row
                 rest += *at.add(i);
             }
         } else {
-            (0..whole).step_by(V::LANES).for_each(|i| sum = sum.add(V::load(at.add(i))));
-            (whole..width).for_each(|i| rest += *at.add(i));
+            for i in (0..whole).step_by(V::LANES) {
+                sum = sum.add(V::load(at.add(i)));
+            }
+            for i in whole..width {
+                rest += *at.add(i);
+            }
         }
         let mean = (sum.sum() + rest) / width as f32;
 

@@ -173,12 +173,13 @@ pub(super) unsafe fn narrow_row<A: Arith>(values: *const f32, rows: &RawRows, ro
         let to = rows.data.cast::<A::Input>().add(row * rows.stride);
         let mut rest = [0.0f32; 16];
         std::ptr::copy_nonoverlapping(values.add(whole), rest.as_mut_ptr(), width - whole);
-        let at = |i: usize| if i < whole { A::Float::load(values.add(i)) } else { A::Float::load(rest.as_ptr()) };
+        // Where the vector at `i` is read.
+        let at = |i: usize| if i < whole { values.add(i) } else { rest.as_ptr() };
         let zero = A::Float::splat(0.0);
         if A::QUANTISED {
             let (mut high, mut low, mut check) = (zero, zero, zero);
             for i in (0..width).step_by(lanes) {
-                let value = at(i);
+                let value = A::Float::load(at(i));
                 high = high.max(value);
                 low = low.min(value);
                 check = value.mul_add(zero, check);
@@ -189,12 +190,14 @@ pub(super) unsafe fn narrow_row<A: Arith>(values: *const f32, rows: &RawRows, ro
             let origin = (-low * inverse).round_ties_even();
             let (factor, shift, most) = (A::Float::splat(inverse), A::Float::splat(origin), A::Float::splat(255.0));
             for i in (0..width).step_by(lanes) {
-                let integer = at(i).mul(factor).round().add(shift);
+                let integer = A::Float::load(at(i)).mul(factor).round().add(shift);
                 A::encode(integer.max(zero).min(most), to.add(i));
             }
             *rows.scales.add(row) = RowScale { scale: scale + check.sum(), zero: origin as i32 - A::OFFSET };
         } else {
-            (0..width).step_by(lanes).for_each(|i| A::encode(at(i), to.add(i)));
+            for i in (0..width).step_by(lanes) {
+                A::encode(A::Float::load(at(i)), to.add(i));
+            }
         }
         let written = width.next_multiple_of(lanes);
         std::ptr::write_bytes(to.add(written), 0, rows.stride - written);

@@ -31,6 +31,12 @@ pub(super) trait Simd: Copy {
     unsafe fn round(self) -> Self;
     /// `2^self` for integral lanes in \[-126, 127\].
     unsafe fn exp2_integral(self) -> Self;
+    /// `self * 2^exponent` for integral lanes of `exponent` in \[-126, 127\].
+    #[inline(always)]
+    unsafe fn times_exp2(self, exponent: Self) -> Self {
+        // SAFETY: passed on from the caller.
+        unsafe { self.mul(exponent.exp2_integral()) }
+    }
     /// Sum of the lanes, in a fixed order.
     unsafe fn sum(self) -> f32;
     /// Greatest lane.
@@ -58,7 +64,7 @@ pub(super) unsafe fn exp2_rough<V: Simd>(x: V) -> V {
         for c in [5.591_790_4e-2, 2.402_474_6e-1, 6.931_218e-1, 9.999_993e-1] {
             p = p.mul_add(f, V::splat(c));
         }
-        p.mul(n.exp2_integral())
+        p.times_exp2(n)
     }
 }
 
@@ -82,7 +88,7 @@ pub(super) unsafe fn exp<V: Simd>(x: V) -> V {
             p = p.mul_add(r, V::splat(c));
         }
         let value = p.mul_add(r.mul(r), r).add(V::splat(1.0));
-        value.mul(n.exp2_integral())
+        value.times_exp2(n)
     }
 }
 
@@ -276,6 +282,7 @@ pub(super) mod x86 {
             let biased = _mm512_add_epi32(_mm512_cvtps_epi32(v), _mm512_set1_epi32(127));
             Self(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(biased)))
         });
+        method!(times_exp2(self, exponent: Self) -> Self = |v| Self(_mm512_scalef_ps(v, exponent.0)));
         method!(sum(self) -> f32 = |v| _mm512_reduce_add_ps(v));
         method!(greatest(self) -> f32 = |v| _mm512_reduce_max_ps(v));
         method!(load_bf16_pairs(from: *const u16) -> (Self, Self) = {

@@ -6,7 +6,7 @@ use super::machine::{Machine, Watch, ceiling, peak_memory};
 use super::stats::Sample;
 use super::workload::{Mix, mixes};
 use super::{BenchError, Report};
-use crate::embed::batch::TOKENS_PER_PASS;
+use crate::embed::batch::{TOKENS_PER_PASS, share};
 use crate::embed::source::ModelRef;
 use crate::embed::spec::{Role, Spec};
 use crate::embed::tokenize::Tokens;
@@ -46,7 +46,7 @@ pub struct Settings<'a> {
 /// Throughput on one thread and on all, end to end from text to vector; latency of single texts; loading; memory; and all of
 /// it against the peak of the same instructions.
 ///
-/// Texts are tokenised on one thread and then embedded on all, as [`Embedder::embed_passages`] does.
+/// Texts are tokenised and then embedded, both on all threads, as [`Embedder::embed_passages`] does.
 ///
 /// # Errors
 /// When there is no text, or the model fails.
@@ -213,7 +213,7 @@ struct Throughput {
 impl Throughput {
     fn round(&mut self, mix: &Mix, load: &Load<'_>, embedder: &Embedder, threads: usize) -> Result<(), BenchError> {
         let start = Instant::now();
-        let tokens = load.0.iter().map(|text| mix.tokens(embedder, text)).collect::<Result<Vec<Tokens>, _>>()?;
+        let tokens = share(&load.0, threads, |text| mix.tokens(embedder, text))?;
         let tokenised = start.elapsed().as_secs_f64();
         std::hint::black_box(embedder.embed_all(&tokens, threads)?);
         self.seconds.push(start.elapsed().as_secs_f64());

@@ -69,6 +69,29 @@ pub fn plan(lengths: &[usize]) -> Vec<Vec<usize>> {
     groups
 }
 
+/// What `make` makes of each of `items`, in their order, on `workers` threads.
+///
+/// # Errors
+/// The first error in the order of the items, among those that were made.
+pub fn share<I: Sync, O: Send, E: Send>(
+    items: &[I],
+    workers: usize,
+    make: impl Fn(&I) -> Result<O, E> + Sync,
+) -> Result<Vec<O>, E> {
+    let part = items.len().div_ceil(workers.max(1)).max(1);
+    let made = |part: &[I]| part.iter().map(&make).collect::<Result<Vec<O>, E>>();
+    std::thread::scope(|scope| {
+        let mut parts = items.chunks(part);
+        let first = parts.next().unwrap_or_default();
+        let others: Vec<_> = parts.map(|part| scope.spawn(move || made(part))).collect();
+        let mut all = made(first)?;
+        for other in others {
+            all.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(all)
+    })
+}
+
 /// Embeds `texts` by `pass`, on `workers` threads, each taking the next group of [`plan`]: [texts, dims], in order.
 ///
 /// # Errors
@@ -136,6 +159,16 @@ mod tests {
                 Ok(Array2::from_shape_fn((batch.len(), 1), |(row, _)| batch[row].ids[0] as f32))
             }).unwrap();
             prop_assert_eq!(out.into_raw_vec_and_offset().0, (0..texts.len()).map(|i| i as f32).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn shared_work_comes_back_in_order() {
+        for (count, workers) in [(0, 2), (1, 4), (7, 3), (8, 1), (5, 0)] {
+            let items: Vec<usize> = (0..count).collect();
+            assert_eq!(share(&items, workers, |&item| Ok::<_, ()>(item)), Ok(items.clone()));
+            let failed = share(&items, workers, |&item| if item >= 3 { Err(item) } else { Ok(()) });
+            assert_eq!(failed.is_err(), count > 3, "{count} on {workers}");
         }
     }
 

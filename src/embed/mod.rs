@@ -222,7 +222,7 @@ impl Embedder {
     /// # Errors
     /// When a text cannot be tokenised or a forward pass fails.
     pub fn embed_passages(&self, passages: &[Passage<'_>], workers: usize) -> Result<Array2<f32>, EmbedError> {
-        let tokens = passages.iter().map(|p| self.tokenize_passage(*p)).collect::<Result<Vec<_>, _>>()?;
+        let tokens = batch::share(passages, workers, |passage| self.tokenize_passage(*passage))?;
         self.embed_all(&tokens, workers)
     }
 

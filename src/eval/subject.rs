@@ -5,8 +5,8 @@ use std::time::Instant;
 use ndarray::Array2;
 
 use super::{EvalError, Metric, Row};
+use crate::embed::batch::share;
 use crate::embed::spec::Role;
-use crate::embed::tokenize::Tokens;
 use crate::embed::{Embedder, pooling};
 use crate::store::ModelIdentity;
 use crate::text::analysis_form;
@@ -36,10 +36,8 @@ impl Subject<'_> {
     /// # Errors
     /// When the model fails.
     pub fn embed<'t>(&self, texts: impl IntoIterator<Item = &'t str>, role: Role) -> Result<Embedded, EvalError> {
-        let tokens = texts
-            .into_iter()
-            .map(|text| self.embedder.tokenize(&analysis_form(text), role))
-            .collect::<Result<Vec<Tokens>, _>>()?;
+        let texts: Vec<&str> = texts.into_iter().collect();
+        let tokens = share(&texts, self.workers, |text| self.embedder.tokenize(&analysis_form(text), role))?;
         let cut = tokens.iter().filter(|tokens| tokens.dropped > 0).count();
         let mut vectors = self.embedder.embed_all(&tokens, self.workers)?;
         pooling::normalise(&mut vectors);

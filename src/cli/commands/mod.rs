@@ -13,6 +13,7 @@ use crate::cli::args::{self, Args, Command, Common, EmbedFormat, Models, View};
 use crate::cli::print::Printer;
 use crate::cli::progress::{Talk, write_line};
 use crate::cli::{CliError, Outcome, settings};
+use crate::embed::batch::share;
 use crate::embed::source::{self, BUNDLED_ID};
 use crate::embed::spec::Role;
 use crate::embed::{EmbedError, Embedder};
@@ -221,10 +222,7 @@ fn embed(common: &Common, args: &args::Embed) -> Result<Outcome, CliError> {
         if batch.is_empty() {
             break;
         }
-        let tokens = batch
-            .iter()
-            .map(|line| embedder.tokenize(&crate::text::analysis_form(line), role))
-            .collect::<Result<Vec<_>, _>>()?;
+        let tokens = share(&batch, workers, |line| embedder.tokenize(&crate::text::analysis_form(line), role))?;
         let vectors = embedder.embed_all(&tokens, workers)?;
         for ((line, tokens), vector) in batch.iter().zip(&tokens).zip(vectors.rows()) {
             count += 1;

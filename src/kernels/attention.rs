@@ -184,13 +184,13 @@ unsafe fn narrow<A: Arith>(values: &[f32], to: *mut A::Input) {
     unsafe {
         // A loop, and not a closure, which would not have the instructions of the level.
         for (at, chunk) in chunks.enumerate() {
-            A::encode(A::Float::load(chunk.as_ptr()), to.add(at * lanes));
+            A::encode(A::Float::load(chunk.as_ptr()), 0, to.add(at * lanes));
         }
         if !rest.is_empty() {
             let mut padded = [0.0; 16];
             padded[..rest.len()].copy_from_slice(rest);
             let mut inputs = std::mem::MaybeUninit::<[A::Input; 16]>::uninit();
-            A::encode(A::Float::load(padded.as_ptr()), inputs.as_mut_ptr().cast());
+            A::encode(A::Float::load(padded.as_ptr()), 0, inputs.as_mut_ptr().cast());
             let count = rest.len().next_multiple_of(A::STEP);
             std::ptr::copy_nonoverlapping(inputs.as_ptr().cast(), to.add(whole), count);
         }
@@ -289,7 +289,7 @@ unsafe fn exponentials<A: Arith>(scores: &[f32], to: *mut A::Input, scale: f32) 
         for (at, chunk) in scores.chunks_exact(lanes).enumerate() {
             let exponent = A::Float::load(chunk.as_ptr()).mul_add(scale, offset);
             let value = if rough { exp2_rough(exponent) } else { exp(exponent) };
-            A::encode(value, to.add(at * lanes));
+            A::encode(value, 0, to.add(at * lanes));
             sum = sum.add(value);
         }
         sum.sum()

@@ -379,8 +379,8 @@ unsafe fn write<A: Arith>(values: [A::Float; 2], narrow: bool, to: *mut u8) {
     // SAFETY: passed on from the caller.
     unsafe {
         if narrow {
-            A::encode(values[0], to.cast());
-            A::encode(values[1], to.cast::<A::Input>().add(lanes));
+            A::encode(values[0], 0, to.cast());
+            A::encode(values[1], 0, to.cast::<A::Input>().add(lanes));
         } else {
             values[0].store(to.cast());
             values[1].store(to.cast::<f32>().add(lanes));

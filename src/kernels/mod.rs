@@ -19,7 +19,7 @@
 //! neighbours in a batch. Levels differ from each other by rounding.
 
 pub mod activation;
-mod aligned;
+pub mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod amx;
 mod arith;

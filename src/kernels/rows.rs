@@ -188,15 +188,15 @@ pub(super) unsafe fn narrow_row<A: Arith>(values: *const f32, rows: &RawRows, ro
             let scale = (high - low) / 255.0;
             let inverse = if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
             let origin = (-low * inverse).round_ties_even();
-            let (factor, shift, most) = (A::Float::splat(inverse), A::Float::splat(origin), A::Float::splat(255.0));
+            // The least value becomes 0 exactly, and the others no less; the greatest may become 256 by two roundings up.
+            let factor = A::Float::splat(inverse);
             for i in (0..width).step_by(lanes) {
-                let integer = A::Float::load(at(i)).mul(factor).round().add(shift);
-                A::encode(integer.max(zero).min(most), to.add(i));
+                A::encode(A::Float::load(at(i)).mul(factor), origin as i32, to.add(i));
             }
             *rows.scales.add(row) = RowScale { scale: scale + check.sum(), zero: origin as i32 - A::OFFSET };
         } else {
             for i in (0..width).step_by(lanes) {
-                A::encode(A::Float::load(at(i)), to.add(i));
+                A::encode(A::Float::load(at(i)), 0, to.add(i));
             }
         }
         let written = width.next_multiple_of(lanes);

@@ -19,6 +19,7 @@ use crate::embed::EmbedError;
 use crate::embed::batch::Ragged;
 use crate::embed::source::ModelFiles;
 use crate::embed::spec::{Family, Spec};
+use crate::kernels::aligned::AlignedBuffer;
 use crate::kernels::attention::{AttentionScratch, attention};
 use crate::kernels::gemm::{PackedMatrix, linear, linear_rows};
 use crate::kernels::norm::{LayerNorm, add_layer_norm};
@@ -92,9 +93,9 @@ struct Workspace {
     /// Output of the wide half of the feed-forward part: [tokens, intermediate].
     wide: Rows,
     /// [tokens, 3 * dims]
-    query_key_value: Vec<f32>,
+    query_key_value: AlignedBuffer,
     /// What attention mixes, then what a layer adds to the residual stream: [tokens, dims].
-    change: Vec<f32>,
+    change: AlignedBuffer,
     attention: AttentionScratch,
 }
 
@@ -189,17 +190,19 @@ impl Encoder {
 
     /// One layer: `hidden` and its rounded form, `work.input`, become those of the next.
     fn layer(&self, layer: &Layer, sequences: &[Range<usize>], hidden: &mut [f32], work: &mut Workspace) {
-        linear(&work.input, &layer.query_key_value, Activation::Identity, &mut work.query_key_value);
+        let change = &mut work.change.as_mut_slice()[..hidden.len()];
+        let query_key_value = &mut work.query_key_value.as_mut_slice()[..3 * hidden.len()];
+        linear(&work.input, &layer.query_key_value, Activation::Identity, query_key_value);
         let shape = (self.heads, self.dims);
         let precision = self.attention_precision();
-        attention(self.isa, precision, &work.query_key_value, sequences, shape, &mut work.change, &mut work.attention);
-        work.input.fill(&work.change, self.dims);
-        linear(&work.input, &layer.attention_out, Activation::Identity, &mut work.change);
-        add_layer_norm(self.isa, &layer.attention_norm, Some(&work.change), hidden, Some(&mut work.input));
+        attention(self.isa, precision, query_key_value, sequences, shape, change, &mut work.attention);
+        work.input.fill(change, self.dims);
+        linear(&work.input, &layer.attention_out, Activation::Identity, change);
+        add_layer_norm(self.isa, &layer.attention_norm, Some(change), hidden, Some(&mut work.input));
 
         linear_rows(&work.input, &layer.up, self.activation, &mut work.wide);
-        linear(&work.wide, &layer.down, Activation::Identity, &mut work.change);
-        add_layer_norm(self.isa, &layer.out_norm, Some(&work.change), hidden, Some(&mut work.input));
+        linear(&work.wide, &layer.down, Activation::Identity, change);
+        add_layer_norm(self.isa, &layer.out_norm, Some(change), hidden, Some(&mut work.input));
     }
 
     /// The precision of the products of attention: integers would lose what softmax leaves of small weights, so int8 takes
@@ -246,12 +249,12 @@ impl Workspace {
         let mut work = free.unwrap_or_else(|| Self {
             input: Rows::new(encoder.isa, encoder.precision),
             wide: Rows::new(encoder.isa, encoder.precision),
-            query_key_value: Vec::new(),
-            change: Vec::new(),
+            query_key_value: AlignedBuffer::default(),
+            change: AlignedBuffer::default(),
             attention: AttentionScratch::default(),
         });
-        work.query_key_value.resize(tokens * 3 * encoder.dims, 0.0);
-        work.change.resize(tokens * encoder.dims, 0.0);
+        work.query_key_value.grow(tokens * 3 * encoder.dims);
+        work.change.grow(tokens * encoder.dims);
         work
     }
 

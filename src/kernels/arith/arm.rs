@@ -56,11 +56,13 @@ macro_rules! int8 {
                 }
             }
             #[inline(always)]
-            unsafe fn encode(values: Neon, to: *mut i8) {
+            unsafe fn encode(values: Neon, origin: i32, to: *mut i8) {
                 // SAFETY: the caller promises 4 writable inputs, and the level.
                 unsafe {
-                    let shorts = vmovn_s32(vsubq_s32(vcvtnq_s32_f32(values.0), vdupq_n_s32(Self::OFFSET)));
-                    let bytes = vmovn_s16(vcombine_s16(shorts, shorts));
+                    // Narrowing to signed numbers stops at 127, which is 255 less the offset.
+                    let integers = vaddq_s32(vcvtnq_s32_f32(values.0), vdupq_n_s32(origin - Self::OFFSET));
+                    let shorts = vqmovn_s32(integers);
+                    let bytes = vqmovn_s16(vcombine_s16(shorts, shorts));
                     to.cast::<i32>().write_unaligned(vget_lane_s32::<0>(vreinterpret_s32_s8(bytes)));
                 }
             }

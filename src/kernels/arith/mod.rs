@@ -67,7 +67,7 @@ pub(super) trait Arith {
     const STEP: usize;
     /// Whether rows have a [`RowScale`].
     const QUANTISED: bool;
-    /// What [`Self::encode`] takes away from an integer in 0..=255, so that it fits the input.
+    /// What [`Self::encode`] takes away from such an integer, so that it fits the input.
     const OFFSET: i32 = 0;
 
     /// Reads `STEP` inputs.
@@ -80,8 +80,9 @@ pub(super) trait Arith {
     unsafe fn multiply_add(left: Self::Left, right: Self::Right, sum: Self::Sum) -> Self::Sum;
     /// The sums as numbers, for the columns from `col` on.
     unsafe fn finish(sum: Self::Sum, columns: &Columns, col: usize, row: RowScale) -> Self::Float;
-    /// Writes `LANES` inputs; integers must be in 0..=255 and whole.
-    unsafe fn encode(values: Self::Float, to: *mut Self::Input);
+    /// Writes `LANES` inputs, each the nearest to its value plus `origin`, ties to even. Floating-point numbers have an origin of
+    /// 0; integers are at least 0, and 255 at most: what is greater becomes that.
+    unsafe fn encode(values: Self::Float, origin: i32, to: *mut Self::Input);
     /// One weight, of the value that it shall have; integers must be in -127..=127 and whole.
     fn weight(value: f32) -> Self::Weight;
     /// A whole product: by vectors, unless the level has more than vectors.
@@ -145,7 +146,7 @@ impl<V: Simd> Arith for F32<V> {
         sum
     }
     #[inline(always)]
-    unsafe fn encode(values: V, to: *mut f32) {
+    unsafe fn encode(values: V, _: i32, to: *mut f32) {
         // SAFETY: the caller promises `LANES` writable f32, and the level.
         unsafe { values.store(to) }
     }
@@ -193,7 +194,7 @@ impl<V: Simd> Arith for WidenedBf16<V> {
         sum
     }
     #[inline(always)]
-    unsafe fn encode(values: V, to: *mut u16) {
+    unsafe fn encode(values: V, _: i32, to: *mut u16) {
         // SAFETY: the caller promises `LANES` writable numbers, and the level.
         unsafe { values.store_bf16(to) }
     }

@@ -51,12 +51,12 @@ impl Arith for Int8 {
         }
     }
     #[inline(always)]
-    unsafe fn encode(values: Portable, to: *mut i16) {
+    unsafe fn encode(values: Portable, origin: i32, to: *mut i16) {
         let mut floats = [0.0; LANES];
         // SAFETY: `floats` has room for `LANES`; the caller promises as many writable inputs.
         unsafe {
-            values.store(floats.as_mut_ptr());
-            to.cast::<[i16; LANES]>().write_unaligned(floats.map(|value| value as i16));
+            values.round().store(floats.as_mut_ptr());
+            to.cast::<[i16; LANES]>().write_unaligned(floats.map(|value| (value as i32 + origin).min(255) as i16));
         }
     }
     #[inline(always)]

@@ -14,7 +14,7 @@ macro_rules! int8 {
         $(#[$doc:meta])* $name:ident: $float:ident, $input:ty, step $step:literal,
         left |$l:ident| $left:expr, right |$r:ident| $right:expr, $vector:ty,
         multiply_add |$a:ident, $b:ident, $c:ident| $multiply_add:expr,
-        encode |$v:ident, $to:ident| $encode:expr,
+        encode |$v:ident, $o:ident, $to:ident| $encode:expr,
         $set1:ident $load:ident $mullo:ident $sub:ident $zero:ident $cvt:ident
         $(, product $product:expr)?
     ) => {
@@ -61,7 +61,7 @@ macro_rules! int8 {
                 }
             }
             #[inline(always)]
-            unsafe fn encode(values: $float, $to: *mut $input) {
+            unsafe fn encode(values: $float, $o: i32, $to: *mut $input) {
                 let $v = values.0;
                 // SAFETY: the caller promises `LANES` writable inputs, and the level.
                 unsafe { $encode }
@@ -84,10 +84,10 @@ macro_rules! int8 {
 /// # Safety
 /// AVX2 is present.
 #[inline(always)]
-unsafe fn shorts_of_8(values: __m256) -> __m128i {
+unsafe fn shorts_of_8(values: __m256, origin: i32) -> __m128i {
     // SAFETY: the caller promises AVX2; nothing here touches memory.
     unsafe {
-        let wide = _mm256_cvtps_epi32(values);
+        let wide = _mm256_add_epi32(_mm256_cvtps_epi32(values), _mm256_set1_epi32(origin));
         _mm_packus_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256::<1>(wide))
     }
 }
@@ -98,7 +98,10 @@ int8! {
     left |from| _mm256_set1_epi32(from.cast::<i32>().read_unaligned()),
     right |from| _mm256_cvtepi8_epi16(_mm_loadu_si128(from.cast())), __m256i,
     multiply_add |left, right, sum| _mm256_add_epi32(sum, _mm256_madd_epi16(left, right)),
-    encode |values, to| _mm_storeu_si128(to.cast(), shorts_of_8(values)),
+    encode |values, origin, to| {
+        let shorts = shorts_of_8(values, origin);
+        _mm_storeu_si128(to.cast(), _mm_min_epu16(shorts, _mm_set1_epi16(255)));
+    },
     _mm256_set1_epi32 _mm256_loadu_si256_epi32 _mm256_mullo_epi32 _mm256_sub_epi32 _mm256_setzero_si256 _mm256_cvtepi32_ps
 }
 
@@ -108,8 +111,8 @@ int8! {
     left |from| _mm256_set1_epi32(from.cast::<i32>().read_unaligned()),
     right |from| _mm256_loadu_si256(from.cast()), __m256i,
     multiply_add |left, right, sum| _mm256_dpbusd_avx_epi32(sum, left, right),
-    encode |values, to| {
-        let shorts = shorts_of_8(values);
+    encode |values, origin, to| {
+        let shorts = shorts_of_8(values, origin);
         _mm_storel_epi64(to.cast(), _mm_packus_epi16(shorts, shorts));
     },
     _mm256_set1_epi32 _mm256_loadu_si256_epi32 _mm256_mullo_epi32 _mm256_sub_epi32 _mm256_setzero_si256 _mm256_cvtepi32_ps
@@ -121,7 +124,11 @@ int8! {
     left |from| _mm512_set1_epi32(from.cast::<i32>().read_unaligned()),
     right |from| _mm512_cvtepi8_epi16(_mm256_loadu_si256(from.cast())), __m512i,
     multiply_add |left, right, sum| _mm512_add_epi32(sum, _mm512_madd_epi16(left, right)),
-    encode |values, to| _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(values))),
+    encode |values, origin, to| {
+        let integers = _mm512_add_epi32(_mm512_cvtps_epi32(values), _mm512_set1_epi32(origin));
+        let integers = _mm512_min_epu32(integers, _mm512_set1_epi32(255));
+        _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(integers));
+    },
     _mm512_set1_epi32 _mm512_loadu_epi32 _mm512_mullo_epi32 _mm512_sub_epi32 _mm512_setzero_si512 _mm512_cvtepi32_ps
 }
 
@@ -131,7 +138,10 @@ int8! {
     left |from| _mm512_set1_epi32(from.cast::<i32>().read_unaligned()),
     right |from| _mm512_loadu_si512(from.cast()), __m512i,
     multiply_add |left, right, sum| _mm512_dpbusd_epi32(sum, left, right),
-    encode |values, to| _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(values))),
+    encode |values, origin, to| {
+        let integers = _mm512_add_epi32(_mm512_cvtps_epi32(values), _mm512_set1_epi32(origin));
+        _mm_storeu_si128(to.cast(), _mm512_cvtusepi32_epi8(integers));
+    },
     _mm512_set1_epi32 _mm512_loadu_epi32 _mm512_mullo_epi32 _mm512_sub_epi32 _mm512_setzero_si512 _mm512_cvtepi32_ps
 }
 
@@ -141,7 +151,10 @@ int8! {
     left |from| _mm512_set1_epi32(from.cast::<i32>().read_unaligned()),
     right |from| _mm512_loadu_si512(from.cast()), __m512i,
     multiply_add |left, right, sum| _mm512_dpbusd_epi32(sum, left, right),
-    encode |values, to| _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(values))),
+    encode |values, origin, to| {
+        let integers = _mm512_add_epi32(_mm512_cvtps_epi32(values), _mm512_set1_epi32(origin));
+        _mm_storeu_si128(to.cast(), _mm512_cvtusepi32_epi8(integers));
+    },
     _mm512_set1_epi32 _mm512_loadu_epi32 _mm512_mullo_epi32 _mm512_sub_epi32 _mm512_setzero_si512 _mm512_cvtepi32_ps, product amx::product::<AmxInt8>
 }
 
@@ -196,7 +209,7 @@ impl Arith for $name {
         Avx512(sum)
     }
     #[inline(always)]
-    unsafe fn encode(values: Avx512, to: *mut u16) {
+    unsafe fn encode(values: Avx512, _: i32, to: *mut u16) {
         // SAFETY: the caller promises 16 writable inputs and the level; 16 numbers of bf16 are 256 bits.
         unsafe {
             _mm256_storeu_si256(to.cast(), std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(values.0)))

@@ -2,16 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use ndarray::ArrayView1;
+
 use super::machine::{Machine, Watch, ceiling, peak_memory};
 use super::stats::Sample;
 use super::workload::{Mix, mixes};
 use super::{BenchError, Report};
 use crate::embed::batch::{TOKENS_PER_PASS, share};
+use crate::embed::precision::Wanted;
 use crate::embed::source::ModelRef;
 use crate::embed::spec::{Role, Spec};
 use crate::embed::tokenize::Tokens;
 use crate::embed::{Embedder, Passage, Query, QueryEmbedder};
 use crate::engine::{self, Options};
+use crate::kernels::Precision;
 use crate::types::Article;
 
 /// Rounds of every throughput, and the fewest, where a model is so slow that they would take too long.
@@ -148,6 +152,17 @@ pub fn embed(settings: &Settings<'_>) -> Result<Report, BenchError> {
     for (&threads, peak) in threads.iter().zip(&peaks) {
         report.add(&on_threads("peak", threads), "process", "Gop/s", peak / 1e9);
     }
+    if embedder.precision() != Precision::F32 {
+        let exact = Options { precision: Wanted::Exactly(Precision::F32), ..*settings.options };
+        let (exact, _) = engine::load_model(settings.model, &exact)?;
+        for mix in &mixes {
+            let time = settings.time / (2 * mixes.len()) as u32;
+            let distances = distances(mix, &embedder, &exact, settings.threads, time)?;
+            report.add("compared with f32", mix.name, "texts", distances.len() as f64);
+            report.add("1 - cosine to f32, mean", mix.name, "", distances.total() / distances.len() as f64);
+            report.add("1 - cosine to f32, most", mix.name, "", distances.percentile(1.0));
+        }
+    }
     report.note_noise();
     report.notes.push(format!("{rounds} rounds"));
     Ok(report)
@@ -164,6 +179,31 @@ fn timed<T, E>(times: &mut Sample, work: impl FnOnce() -> Result<T, E>) -> Resul
     let result = work()?;
     times.push_ms(start.elapsed());
     Ok(result)
+}
+
+/// How far the vectors of a mix are from those of `exact`, one a text, for some time: 1 less the cosine.
+fn distances(
+    mix: &Mix,
+    embedder: &Embedder,
+    exact: &Embedder,
+    threads: usize,
+    time: Duration,
+) -> Result<Sample, BenchError> {
+    let dot = |a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>| -> f64 {
+        a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+    };
+    let (start, mut distances) = (Instant::now(), Sample::default());
+    for texts in mix.texts.chunks(32 * threads) {
+        let tokens = share(texts, threads, |text| mix.tokens(embedder, text))?;
+        let (ours, exact) = (embedder.embed_all(&tokens, threads)?, exact.embed_all(&tokens, threads)?);
+        for (a, b) in ours.rows().into_iter().zip(exact.rows()) {
+            distances.push(1.0 - dot(a, b) / (dot(a, a) * dot(b, b)).sqrt());
+        }
+        if start.elapsed() >= time {
+            break;
+        }
+    }
+    Ok(distances)
 }
 
 /// Embeds texts of a mix on one thread for a while; returns the tokens of a second.

@@ -19,7 +19,7 @@ use crate::types::Article;
 const ARTICLES: usize = 400;
 
 /// Texts of a mix, at most.
-const TEXTS: usize = 512;
+const TEXTS: usize = 2000;
 
 /// Words of a query: what people type is seldom longer.
 const WORDS: usize = 10;

@@ -132,9 +132,13 @@ impl Embedder {
     /// wrong vectors.
     pub fn load(files: &ModelFiles, isa: Isa, precision: Wanted) -> Result<Self, EmbedError> {
         let spec = Spec::read(files)?;
-        let tokenizer = Tokenizer::load(files, &spec)?;
         let precision = precision.on(isa, &spec)?;
-        let network = Network::load(files, &spec, isa, precision)?;
+        let (tokenizer, network) = std::thread::scope(|scope| {
+            let tokenizer = scope.spawn(|| Tokenizer::load(files, &spec));
+            let network = Network::load(files, &spec, isa, precision);
+            (tokenizer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), network)
+        });
+        let (tokenizer, network) = (tokenizer?, network?);
         let dense = DenseLayers::load(files, &spec, isa)?;
         Ok(Self { spec, tokenizer, network, dense, isa, precision })
     }

@@ -15,7 +15,7 @@ use super::arith::{Arith, Columns, dispatch_arith};
 use super::cpu::Isa;
 use super::gemm::{Product, product};
 use super::precision::Precision;
-use super::simd::{Simd, exp, exp2_rough};
+use super::simd::{EXP2, EXP2_ROUGH, Simd, exp2};
 
 /// Queries whose scores are calculated together: two tiles of the highest level.
 const QUERIES: usize = 24;
@@ -281,14 +281,14 @@ unsafe fn exponentials<A: Arith>(scores: &[f32], to: *mut A::Input, scale: f32) 
         for chunk in scores.chunks_exact(lanes) {
             greatest = greatest.max(A::Float::load(chunk.as_ptr()));
         }
-        // Narrow numbers hold no more than the rough exponential gives, which wants its argument as a power of two.
+        // Narrow numbers hold no more than the rough exponential gives.
         let rough = size_of::<A::Input>() < size_of::<f32>();
-        let scale = if rough { scale * std::f32::consts::LOG2_E } else { scale };
+        let scale = scale * std::f32::consts::LOG2_E;
         let (offset, scale) = (A::Float::splat(-greatest.greatest() * scale), A::Float::splat(scale));
         let mut sum = A::Float::splat(0.0);
         for (at, chunk) in scores.chunks_exact(lanes).enumerate() {
             let exponent = A::Float::load(chunk.as_ptr()).mul_add(scale, offset);
-            let value = if rough { exp2_rough(exponent) } else { exp(exponent) };
+            let value = if rough { exp2(exponent, &EXP2_ROUGH) } else { exp2(exponent, &EXP2) };
             A::encode(value, 0, to.add(at * lanes));
             sum = sum.add(value);
         }

@@ -47,26 +47,34 @@ pub(super) trait Simd: Copy {
     unsafe fn store_bf16(self, to: *mut u16);
 }
 
-/// `2^x` for `x <= 0`, lane by lane, to 3e-6 of its value; `2^-126` below -126. For softmax in narrow numbers.
+/// `2^x` for `x <= 0`, lane by lane; `2^-126` below -126. For softmax.
 ///
-/// `x = n + f`, `|f| ≤ 1/2`, then a minimax polynomial of degree 4 in `f` and an exact scaling by `2^n`.
+/// `x = n + f`, `|f| ≤ 1/2`, then a polynomial in `f`, whose coefficients are given from the highest power to the lowest, and an
+/// exact scaling by `2^n`.
 ///
 /// # Safety
 /// The CPU has the level of `V`.
 #[inline(always)]
-pub(super) unsafe fn exp2_rough<V: Simd>(x: V) -> V {
+pub(super) unsafe fn exp2<V: Simd>(x: V, coefficients: &[f32]) -> V {
     // SAFETY: the caller promises the level of `V`; nothing here touches memory.
     unsafe {
         let x = x.max(V::splat(-126.0));
         let n = x.round();
         let f = x.sub(n);
-        let mut p = V::splat(9.570_104e-3);
-        for c in [5.591_790_4e-2, 2.402_474_6e-1, 6.931_218e-1, 9.999_993e-1] {
+        let mut p = V::splat(coefficients[0]);
+        for &c in &coefficients[1..] {
             p = p.mul_add(f, V::splat(c));
         }
         p.times_exp2(n)
     }
 }
+
+/// For [`exp2`] to 1e-7 of the value, beside what the rounding of `x` moves it (Cephes `exp2f`, S. Moshier).
+pub(super) const EXP2: [f32; 7] =
+    [1.535_336_2e-4, 1.339_887_4e-3, 9.618_437e-3, 5.550_332_5e-2, 2.402_264_8e-1, 6.931_472e-1, 1.0];
+
+/// For [`exp2`] to 3e-6: minimax.
+pub(super) const EXP2_ROUGH: [f32; 5] = [9.570_104e-3, 5.591_79e-2, 2.402_474_6e-1, 6.931_218e-1, 9.999_993e-1];
 
 /// `e^x`, lane by lane, to about 2 units in the last place; 0 below -87.3 and `e^88` above 88.
 ///

@@ -15,10 +15,10 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor, bail};
 
 use super::lookup::Lookup;
 use super::weights::Weights;
-use crate::embed::EmbedError;
-use crate::embed::batch::Ragged;
+use crate::embed::batch::{Ragged, share};
 use crate::embed::source::ModelFiles;
 use crate::embed::spec::{Family, Spec};
+use crate::embed::{EmbedError, cores};
 use crate::kernels::aligned::AlignedBuffer;
 use crate::kernels::attention::{AttentionScratch, attention};
 use crate::kernels::gemm::{PackedMatrix, linear, linear_rows};
@@ -122,7 +122,7 @@ impl Encoder {
         };
         let norm = |name: &str| weights.norm(name, dims, spec.epsilon);
         let pack = |names: &[String], shape| weights.packed(names, shape, isa, precision);
-        let layer = |index: usize| {
+        let layer = |index: usize| -> Result<Layer, EmbedError> {
             let within = |name: &str| format!("{}.{index}.{name}", names.layer);
             Ok(Layer {
                 query_key_value: pack(&names.query_key_value.map(within), (dims, dims))?,
@@ -143,7 +143,7 @@ impl Encoder {
             words: Lookup::new(&words)?,
             positions: Lookup::new(&positions)?,
             norm: norm("embeddings.LayerNorm")?,
-            layers: (0..spec.layers).map(layer).collect::<Result<_, EmbedError>>()?,
+            layers: share(&Vec::from_iter(0..spec.layers), cores(), |&index| layer(index))?,
             workspaces: Mutex::default(),
         })
     }

@@ -27,7 +27,7 @@ impl FeedForward {
 
     /// Reads layers of the names `gate_proj`, `up_proj` and `down_proj`, after `prefix`.
     pub(super) fn load(
-        weights: &Weights,
+        weights: &Weights<'_>,
         spec: &Spec,
         numbers: (Isa, Precision),
         prefix: &str,

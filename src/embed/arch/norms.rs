@@ -16,7 +16,7 @@ pub(super) struct PreNorm {
 
 impl PreNorm {
     pub(super) fn load(
-        weights: &Weights,
+        weights: &Weights<'_>,
         isa: Isa,
         name: &str,
         width: usize,
@@ -52,7 +52,7 @@ pub(super) struct RmsNorm {
 impl RmsNorm {
     /// A normalisation whose weights are those of the file and `offset`: Gemma keeps what they are more than 1.
     pub(super) fn load(
-        weights: &Weights,
+        weights: &Weights<'_>,
         name: &str,
         width: usize,
         epsilon: f32,

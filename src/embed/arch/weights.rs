@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, Device, Tensor};
 
 use crate::embed::EmbedError;
@@ -10,22 +11,24 @@ use crate::kernels::gemm::PackedMatrix;
 use crate::kernels::norm::LayerNorm;
 use crate::kernels::{Isa, Precision};
 
-/// The weights of a model.
-pub(super) struct Weights {
+/// The weights of a model, read from its files as they are asked for.
+pub(super) struct Weights<'a> {
     model: String,
     /// The file, or the first of several.
     file: String,
-    tensors: HashMap<String, Tensor>,
+    files: Vec<SliceSafetensors<'a>>,
+    /// In which of the files each tensor is.
+    places: HashMap<String, usize>,
     /// What stands before every name: empty, or the model's name inside a larger one, such as `bert.`.
     prefix: String,
 }
 
-impl Weights {
+impl<'a> Weights<'a> {
     /// Reads the transformer's; `probe` is the name of a tensor that the family cannot do without.
-    pub(super) fn load(files: &ModelFiles, probe: &str) -> Result<Self, EmbedError> {
+    pub(super) fn load(files: &'a ModelFiles, probe: &str) -> Result<Self, EmbedError> {
         let mut weights = Self::read(files, &files.weights())?;
         weights.prefix = weights
-            .tensors
+            .places
             .keys()
             .filter_map(|name| name.strip_suffix(probe))
             .min_by_key(|prefix| prefix.len())
@@ -35,37 +38,43 @@ impl Weights {
     }
 
     /// Reads a module's, from the folder of its own.
-    pub(super) fn of_module(files: &ModelFiles, folder: &str) -> Result<Self, EmbedError> {
+    pub(super) fn of_module(files: &'a ModelFiles, folder: &str) -> Result<Self, EmbedError> {
         Self::read(files, &[within(folder, WEIGHTS)])
     }
 
-    fn read(files: &ModelFiles, names: &[String]) -> Result<Self, EmbedError> {
-        let mut tensors = HashMap::new();
+    fn read(files: &'a ModelFiles, names: &[String]) -> Result<Self, EmbedError> {
+        let (mut read, mut places) = (Vec::new(), HashMap::new());
         for name in names {
             let wrong = |what: String| EmbedError::Model { model: files.id.clone(), file: name.clone(), what };
             let bytes = files
                 .get(name)
                 .ok_or_else(|| wrong("is missing: only weights as safetensors are supported".to_owned()))?;
-            let more = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
+            let file = SliceSafetensors::new(bytes)
                 .map_err(|error| wrong(format!("is damaged or cut short ({error}): fetch or copy it again")))?;
-            tensors.extend(more);
+            places.extend(file.tensors().into_iter().map(|(tensor, _)| (tensor, read.len())));
+            read.push(file);
         }
         let file = names.first().cloned().unwrap_or_default();
-        Ok(Self { model: files.id.clone(), file, tensors, prefix: String::new() })
+        Ok(Self { model: files.id.clone(), file, files: read, places, prefix: String::new() })
+    }
+
+    /// A tensor under its full name, if there is one.
+    fn get(&self, name: &str) -> Result<Option<Tensor>, EmbedError> {
+        let Some(&file) = self.places.get(name) else { return Ok(None) };
+        Ok(Some(self.files[file].load(name, &Device::Cpu)?))
     }
 
     fn wrong(&self, what: String) -> EmbedError {
         EmbedError::Model { model: self.model.clone(), file: self.file.clone(), what }
     }
 
-    fn find(&self, name: &str) -> Result<&Tensor, EmbedError> {
+    fn find(&self, name: &str) -> Result<Tensor, EmbedError> {
         let full = format!("{}{name}", self.prefix);
-        let tensor = self
-            .tensors
-            .get(&full)
+        let tensor = match self.get(&full)? {
+            Some(tensor) => tensor,
             // Checkpoints of 2019 name the parts of a layer normalisation after the paper.
-            .or_else(|| self.tensors.get(&old_name(&full)))
-            .ok_or_else(|| self.wrong(format!("holds no tensor \"{full}\"")))?;
+            None => self.get(&old_name(&full))?.ok_or_else(|| self.wrong(format!("holds no tensor \"{full}\"")))?,
+        };
         match tensor.dtype() {
             DType::F16 | DType::BF16 | DType::F32 | DType::F64 => Ok(tensor),
             other => Err(self.wrong(format!("\"{full}\" is of {other:?}: quantised weights are not supported"))),
@@ -74,7 +83,7 @@ impl Weights {
 
     /// A tensor of whole numbers.
     pub(super) fn numbers(&self, name: &str) -> Result<Vec<u32>, EmbedError> {
-        let tensor = self.tensors.get(name).ok_or_else(|| self.wrong(format!("holds no tensor \"{name}\"")))?;
+        let tensor = self.get(name)?.ok_or_else(|| self.wrong(format!("holds no tensor \"{name}\"")))?;
         Ok(tensor.to_dtype(DType::U32)?.flatten_all()?.to_vec1()?)
     }
 
@@ -88,7 +97,7 @@ impl Weights {
                 tensor.dims()
             )));
         }
-        Ok(tensor.clone())
+        Ok(tensor)
     }
 
     /// The first `rows` rows of a table of `width` columns, as f32; the table may have more.

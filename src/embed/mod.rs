@@ -114,7 +114,8 @@ pub trait QueryEmbedder {
 
 /// A loaded model.
 ///
-/// It is shared between threads by reference; each call runs on the thread that makes it.
+/// It is shared between threads by reference; each call runs on the thread that makes it (but attention with rotary positions,
+/// which is candle's, takes what threads candle finds).
 pub struct Embedder {
     spec: Spec,
     tokenizer: Tokenizer,
@@ -164,6 +165,12 @@ impl Embedder {
     /// The precision of the forward pass.
     pub fn precision(&self) -> Precision {
         self.precision
+    }
+
+    /// What the bits of a vector depend on beside the model's files and the tokens: precision, level, and the version of the
+    /// kernels.
+    pub fn arithmetic(&self) -> String {
+        format!("{} on {}, version {}", self.precision, self.isa, crate::kernels::ARITHMETIC)
     }
 
     /// Tokens of `text` alone, without prompt and special tokens: the measure of passages.

@@ -17,7 +17,7 @@ pub(super) struct Recall {
 impl Recall {
     pub(super) fn new(cache: Option<VectorCache>, embedder: &Embedder) -> Self {
         let spec = embedder.spec();
-        let keys = CacheKeys::new(&spec.revision, embedder.precision().name(), embedder.isa().level().name());
+        let keys = CacheKeys::new(&spec.revision, &embedder.arithmetic());
         Self { cache: Mutex::new(cache), keys, dims: spec.dims }
     }
 

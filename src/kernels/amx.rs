@@ -65,6 +65,8 @@ fn permitted() -> bool {
 pub(super) trait Tiles: Arith {
     /// Sums `steps` pairs of tiles: see [`block`].
     unsafe fn sum(rows: &BlockOfRows, weights: *const u8, steps: usize, sums: &mut Sums);
+    /// Runs `rounds > 0` rounds of four instructions on tiles of zeros.
+    unsafe fn spin(rounds: usize);
     /// `sum` plus the 16 sums at `from`.
     unsafe fn add(sum: Self::Sum, from: *const u32) -> Self::Sum;
 }
@@ -79,9 +81,27 @@ pub(super) struct BlockOfRows {
     two: bool,
 }
 
-/// [`Tiles::sum`] by the given instruction.
+/// [`Tiles::sum`] and [`Tiles::spin`] by the given instruction.
 macro_rules! sum_by {
     ($dot:literal) => {
+        #[inline]
+        unsafe fn spin(rounds: usize) {
+            // SAFETY: the caller has configured whole tiles; no memory is touched.
+            unsafe {
+                asm!(
+                    "2:",
+                    concat!($dot, " tmm0, tmm4, tmm6"),
+                    concat!($dot, " tmm1, tmm4, tmm7"),
+                    concat!($dot, " tmm2, tmm5, tmm6"),
+                    concat!($dot, " tmm3, tmm5, tmm7"),
+                    "dec {rounds}",
+                    "jnz 2b",
+                    rounds = inout(reg) rounds => _,
+                    options(nostack, nomem),
+                );
+            }
+        }
+
         #[inline]
         unsafe fn sum(rows: &BlockOfRows, weights: *const u8, steps: usize, sums: &mut Sums) {
             // SAFETY: the caller has configured tiles for the block's rows, and promises that rows and panel hold `steps` times 64
@@ -195,16 +215,32 @@ impl Configuration {
     }
 }
 
+/// See [`Arith::peak`].
+///
+/// # Safety
+/// The CPU has tiles, and the process may use them.
+pub(super) unsafe fn peak<A: Tiles>(rounds: usize) -> u64 {
+    if rounds > 0 {
+        // SAFETY: passed on from the caller; the tiles of 32 rows are whole.
+        unsafe {
+            Configuration::of(2 * ROWS).load();
+            A::spin(rounds);
+            asm!("tilerelease", options(nostack, nomem));
+        }
+    }
+    (rounds * 4 * 2 * ROWS * ROWS * BYTES / size_of::<A::Input>()) as u64
+}
+
 /// The whole product.
 ///
 /// A row depends on itself alone: however many rows there are, each of its sums is one chain of tile steps over `k`.
 ///
 /// # Safety
 /// As [`gemm::product`]; moreover `x` has rows that are zero up to a multiple of 64 bytes, and panels are those of a packed
-/// matrix, or have no more steps than `k` takes: then they are multiplied by vectors.
+/// matrix, or have no more steps than `k` takes (attention's): then they are multiplied by vectors.
 #[inline(always)]
 pub(super) unsafe fn product<A: Tiles>(job: Product) {
-    if job.panel_steps.is_some() {
+    if job.panel_steps.is_some() || job.k == 0 {
         // SAFETY: passed on from the caller.
         return unsafe { gemm::product::<A>(job) };
     }

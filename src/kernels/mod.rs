@@ -21,6 +21,9 @@
 //!
 //! `README.md` beside this file has what each kernel reaches, and what limits it.
 
+/// Counts changes of the kernels that change bits of their results: vectors made before are then others.
+pub const ARITHMETIC: u32 = 1;
+
 pub mod activation;
 pub mod aligned;
 #[cfg(target_arch = "x86_64")]

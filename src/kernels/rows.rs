@@ -25,7 +25,7 @@ pub struct Rows {
     rows: usize,
     width: usize,
     stride: usize,
-    /// (rows, stride) of the level's input numbers; zero from `width` on
+    /// (rows, stride) of the level's input numbers; what comes after `width` meets weights of zero
     data: AlignedBuffer,
     /// (rows), where the precision is [`Precision::Int8`]
     scales: Vec<RowScale>,

@@ -70,13 +70,13 @@ impl CacheKey {
 pub struct CacheKeys(blake3::Hasher);
 
 impl CacheKeys {
-    /// `revision` is the fingerprint of the model's files, `precision` and `level` the names of those that it runs with.
+    /// `revision` is the fingerprint of the model's files, `arithmetic` names all else that its vectors' bits depend on.
     ///
-    /// The version of the program counts too: another may sum in another order, or have had an error mended.
-    pub fn new(revision: &str, precision: &str, level: &str) -> Self {
+    /// The version of the program counts too: another may have had an error mended.
+    pub fn new(revision: &str, arithmetic: &str) -> Self {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&FORMAT.to_le_bytes());
-        for part in [env!("CARGO_PKG_VERSION"), revision, precision, level] {
+        for part in [env!("CARGO_PKG_VERSION"), revision, arithmetic] {
             hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
         }
         Self(hasher)
@@ -259,7 +259,7 @@ mod tests {
     const PLENTY: i64 = LIMIT;
 
     fn key(token: u32) -> CacheKey {
-        CacheKeys::new("0123", "f32", "portable").of(&[token])
+        CacheKeys::new("0123", "f32 on portable").of(&[token])
     }
 
     /// A vector with bits that arithmetic would not keep: a negative zero among them.
@@ -290,18 +290,18 @@ mod tests {
     #[test]
     fn a_key_is_of_the_model_the_precision_the_level_and_every_token() {
         let keys = [
-            CacheKeys::new("0123", "f32", "avx2").of(&[1, 2]),
-            CacheKeys::new("0124", "f32", "avx2").of(&[1, 2]),
-            CacheKeys::new("0123", "int8", "avx2").of(&[1, 2]),
-            CacheKeys::new("0123", "f32", "avx512").of(&[1, 2]),
-            CacheKeys::new("0123f", "32", "avx2").of(&[1, 2]),
-            CacheKeys::new("0123", "f32", "avx2").of(&[2, 1]),
-            CacheKeys::new("0123", "f32", "avx2").of(&[1, 2, 0]),
-            CacheKeys::new("0123", "f32", "avx2").of(&[0x0201]),
+            CacheKeys::new("0123", "f32 on avx2").of(&[1, 2]),
+            CacheKeys::new("0124", "f32 on avx2").of(&[1, 2]),
+            CacheKeys::new("0123", "int8 on avx2").of(&[1, 2]),
+            CacheKeys::new("0123", "f32 on avx512").of(&[1, 2]),
+            CacheKeys::new("0123f", "32 on avx2").of(&[1, 2]),
+            CacheKeys::new("0123", "f32 on avx2").of(&[2, 1]),
+            CacheKeys::new("0123", "f32 on avx2").of(&[1, 2, 0]),
+            CacheKeys::new("0123", "f32 on avx2").of(&[0x0201]),
         ];
         let different: std::collections::HashSet<_> = keys.iter().collect();
         assert_eq!(different.len(), keys.len());
-        assert_eq!(keys[0], CacheKeys::new("0123", "f32", "avx2").of(&[1, 2]));
+        assert_eq!(keys[0], CacheKeys::new("0123", "f32 on avx2").of(&[1, 2]));
     }
 
     #[test]

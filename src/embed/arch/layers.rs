@@ -1,6 +1,6 @@
 //! Our kernels as candle operations on tensors of shape [tokens, width].
 
-use std::sync::Mutex;
+use std::cell::RefCell;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
@@ -22,8 +22,11 @@ pub(super) struct Linear {
     precision: Precision,
     matrix: PackedMatrix,
     activation: Activation,
-    /// Room for the rounded input, one for each pass that has run at the same time as others.
-    inputs: Mutex<Vec<Rows>>,
+}
+
+thread_local! {
+    /// Room for the rounded input of the layer that a thread calculates.
+    static INPUT: RefCell<Option<Rows>> = const { RefCell::new(None) };
 }
 
 impl Linear {
@@ -36,7 +39,7 @@ impl Linear {
         activation: Activation,
     ) -> Self {
         let matrix = PackedMatrix::new(isa, precision, matrix, bias, matrix.len() / columns, columns);
-        Self { isa, precision, matrix, activation, inputs: Mutex::default() }
+        Self { isa, precision, matrix, activation }
     }
 
     /// `x`: [tokens, columns] to [tokens, rows].
@@ -55,13 +58,14 @@ impl CustomOp1 for Linear {
         if columns != self.matrix.k() {
             bail!("a linear layer of {} columns was given {columns}", self.matrix.k());
         }
-        let inputs = || self.inputs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let free = inputs().pop();
-        let mut input = free.unwrap_or_else(|| Rows::new(self.isa, self.precision));
-        input.fill(values(storage, layout)?, columns);
+        let x = values(storage, layout)?;
         let mut out = vec![0.0; rows * self.matrix.n()];
-        linear(&input, &self.matrix, self.activation, &mut out);
-        inputs().push(input);
+        INPUT.with_borrow_mut(|kept| {
+            kept.take_if(|kept| (kept.isa(), kept.precision()) != (self.isa, self.precision));
+            let input = kept.get_or_insert_with(|| Rows::new(self.isa, self.precision));
+            input.fill(x, columns);
+            linear(input, &self.matrix, self.activation, &mut out);
+        });
         Ok((CpuStorage::F32(out), (rows, self.matrix.n()).into()))
     }
 }

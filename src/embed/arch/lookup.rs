@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, DType, Result, Storage, Tensor, bail};
 use half::slice::HalfFloatSliceExt;
 
 /// A table of shape [rows, width].
@@ -14,7 +14,12 @@ pub(super) struct Lookup {
 impl Lookup {
     /// A table of `rows`: [rows, width].
     pub(super) fn new(rows: &Tensor) -> Result<Self> {
-        Ok(Self { rows: rows.contiguous()?, width: rows.dim(1)? })
+        let rows = match rows.dtype() {
+            DType::F32 | DType::F16 | DType::BF16 => rows.contiguous()?,
+            _ => rows.to_dtype(DType::F32)?.contiguous()?,
+        };
+        let width = rows.dim(1)?;
+        Ok(Self { rows, width })
     }
 
     /// The rows, for one pass.

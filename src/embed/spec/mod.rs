@@ -184,6 +184,9 @@ impl Spec {
             None if files.get(CONFIG).is_none() => return Err(of_config("is missing".into())),
             None => config::architecture(&config).map_err(of_config)?,
         };
+        if table.is_none() && [layers, hidden, intermediate].contains(&0) {
+            return Err(of_config("a number of layers, or a width, is 0".into()));
+        }
 
         let settings: SentenceTransformers = parse(files, SENTENCE_TRANSFORMERS)?.unwrap_or_default();
         let prompts =

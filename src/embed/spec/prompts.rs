@@ -31,14 +31,16 @@ impl Prompts {
 
     /// The prompts of queries and passages among those of a model: by their names, or the default prompt for both.
     pub(super) fn choose(prompts: &HashMap<String, String>, default: Option<&str>) -> Result<Self, String> {
+        // A prompt that is there but empty is none; only where none is named does the default stand in.
         let named = |names: &[&str]| {
-            names.iter().find_map(|name| prompts.get(*name).filter(|prompt| !prompt.is_empty()).cloned())
+            let mut known = names.iter().filter_map(|name| prompts.get(*name)).peekable();
+            known.peek().is_some().then(|| known.find(|prompt| !prompt.is_empty()).cloned())
         };
         let missing = |name| format!("default_prompt_name \"{name}\" is not among the prompts");
         let default = default.map(|name| prompts.get(name).cloned().ok_or_else(|| missing(name))).transpose()?;
         Ok(Self {
-            query: named(&["query"]).or_else(|| default.clone()),
-            passage: named(&["document", "passage", "corpus"]).or(default),
+            query: named(&["query"]).unwrap_or_else(|| default.clone()),
+            passage: named(&["document", "passage", "corpus"]).unwrap_or(default),
         })
     }
 

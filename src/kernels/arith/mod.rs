@@ -85,6 +85,11 @@ pub(super) trait Arith {
     unsafe fn encode(values: Self::Float, origin: i32, to: *mut Self::Input);
     /// One weight, of the value that it shall have; integers must be in -127..=127 and whole.
     fn weight(value: f32) -> Self::Weight;
+    /// Runs `rounds` rounds of the level's fastest instruction, if it is not [`Self::multiply_add`]; the operations of all.
+    #[inline(always)]
+    unsafe fn peak(_rounds: usize) -> Option<u64> {
+        None
+    }
     /// A whole product: by vectors, unless the level has more than vectors.
     ///
     /// What [`gemm::product`] asks for.

@@ -76,6 +76,11 @@ macro_rules! int8 {
                     // SAFETY: passed on from the caller.
                     unsafe { $product(job) }
                 }
+                #[inline(always)]
+                unsafe fn peak(rounds: usize) -> Option<u64> {
+                    // SAFETY: passed on from the caller.
+                    Some(unsafe { amx::peak::<Self>(rounds) })
+                }
             )?
         }
     };
@@ -146,7 +151,7 @@ int8! {
 }
 
 int8! {
-    /// Tiles; `vpdpbusd` on 512 bits where a product is too small for them.
+    /// Tiles; `vpdpbusd` on 512 bits for the products of attention.
     AmxInt8: Avx512, u8, step 4,
     left |from| _mm512_set1_epi32(from.cast::<i32>().read_unaligned()),
     right |from| _mm512_loadu_si512(from.cast()), __m512i,
@@ -225,6 +230,11 @@ impl Arith for $name {
             // SAFETY: passed on from the caller.
             unsafe { $product(job) }
         }
+            #[inline(always)]
+            unsafe fn peak(rounds: usize) -> Option<u64> {
+                // SAFETY: passed on from the caller.
+                Some(unsafe { amx::peak::<Self>(rounds) })
+            }
     )?
 }
     };
@@ -236,6 +246,6 @@ bf16! {
 }
 
 bf16! {
-    /// Tiles; `vdpbf16ps` where a product is too small for them.
+    /// Tiles; `vdpbf16ps` for the products of attention.
     AmxBf16, product amx::product::<AmxBf16>
 }

@@ -58,9 +58,9 @@ pub struct Common {
 
     /// Numbers that the model multiplies: auto, f32, bf16, int8
     ///
-    /// f32 is the reference. int8 is up to four times as fast, and was measured to find the same articles; bf16 lies between
-    /// the two. auto is the fastest that is as good as f32 on this CPU with this model. Vectors of all three can be compared
-    /// with each other.
+    /// f32 is the reference. int8 is one and a half times to three times as fast, and was measured to rank as f32 does, to a
+    /// tenth of a point; bf16 lies between the two. auto is the fastest that is as good as f32 on this CPU with this model.
+    /// Vectors of all three can be compared with each other.
     #[arg(
         long,
         global = true,

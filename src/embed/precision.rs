@@ -20,7 +20,7 @@ pub enum Wanted {
 impl Wanted {
     /// The precision for a model on a level.
     ///
-    /// With tiles, bf16 is bound by everything but its products, and loses nothing. Elsewhere int8 is 1.5 to 4 times as fast
+    /// With tiles, bf16 is bound by everything but its products, and loses nothing. Elsewhere int8 is 1.5 to 3 times as fast
     /// as f32 wherever there is an instruction for it; the encoders of the BERT family were measured to keep their quality in
     /// it (README), others were not.
     ///

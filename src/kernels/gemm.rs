@@ -9,7 +9,7 @@
 //! Deviations, and what each buys:
 //!
 //! 1. W is packed into panels of two vectors of columns: `panel[k / STEP][2 * LANES][STEP]`, so that a step of the level's
-//!    [arithmetic](super::arith) reads one or two cache lines in order. A panel is zero beyond column `n` and number `k`.
+//!    arithmetic reads one or two cache lines in order. A panel is zero beyond column `n` and number `k`.
 //! 2. A tile of `TILE_ROWS` rows by one panel is summed in registers over the whole of `k`, so each element is one
 //!    chain of multiply-adds in the order of `k`, whatever the number of rows: results do not depend on `m`.
 //! 3. Rows are taken in blocks whose inputs stay in the second-level cache while every panel passes by.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor, safetensors};
 use ndarray::Array2;
+use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use voisin::embed::precision::Wanted;
@@ -131,6 +132,34 @@ fn narrow_numbers_are_deterministic_and_close() {
                     assert!(cosine >= least, "{name}: cosine to f32 {cosine}");
                 }
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_text_gives_the_same_bits_in_any_company(
+        picks in prop::collection::vec((0usize..27, 1usize..12), 1..60),
+        workers in 1usize..5,
+        precision in prop::sample::select(Precision::ALL.to_vec()),
+        model in prop::sample::select(vec!["bert", "distilbert", "modernbert", "xlm-roberta"]),
+    ) {
+        let folder = fixture(model);
+        let golden: Golden = serde_json::from_slice(&fs_err::read(folder.join("golden.json")).unwrap()).unwrap();
+        let embedder = load(&folder, Isa::best(), precision);
+        let texts: Vec<Tokens> = picks
+            .iter()
+            .map(|&(text, times)| {
+                let text = golden.texts[text % golden.texts.len()].text.repeat(times);
+                embedder.tokenize_passage(Passage(&text)).unwrap()
+            })
+            .collect();
+        let together = embedder.embed_all(&texts, workers).unwrap();
+        for (text, row) in texts.iter().zip(together.rows()) {
+            let alone = embedder.embed_tokens(&[text]).unwrap();
+            prop_assert_eq!(alone.row(0), row);
         }
     }
 }

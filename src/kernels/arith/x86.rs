@@ -137,30 +137,34 @@ int8! {
     _mm512_set1_epi32 _mm512_loadu_epi32 _mm512_mullo_epi32 _mm512_sub_epi32 _mm512_setzero_si512 _mm512_cvtepi32_ps
 }
 
-int8! {
-    /// `vpdpbusd` on 512 bits.
-    Avx512VnniInt8: Avx512, u8, step 4,
-    left |from| _mm512_set1_epi32(from.cast::<i32>().read_unaligned()),
-    right |from| _mm512_loadu_si512(from.cast()), __m512i,
-    multiply_add |left, right, sum| _mm512_dpbusd_epi32(sum, left, right),
-    encode |values, origin, to| {
-        let integers = _mm512_add_epi32(_mm512_cvtps_epi32(values), _mm512_set1_epi32(origin));
-        _mm_storeu_si128(to.cast(), _mm512_cvtusepi32_epi8(integers));
-    },
-    _mm512_set1_epi32 _mm512_loadu_epi32 _mm512_mullo_epi32 _mm512_sub_epi32 _mm512_setzero_si512 _mm512_cvtepi32_ps
+/// An [`Arith`] on integers by `vpdpbusd` on 512 bits.
+macro_rules! int8_of_512_bits {
+    ($(#[$doc:meta])* $name:ident $(, product $product:expr)?) => {
+        int8! {
+            $(#[$doc])*
+            $name: Avx512, u8, step 4,
+            left |from| _mm512_set1_epi32(from.cast::<i32>().read_unaligned()),
+            right |from| _mm512_loadu_si512(from.cast()), __m512i,
+            multiply_add |left, right, sum| _mm512_dpbusd_epi32(sum, left, right),
+            encode |values, origin, to| {
+                let integers = _mm512_add_epi32(_mm512_cvtps_epi32(values), _mm512_set1_epi32(origin));
+                _mm_storeu_si128(to.cast(), _mm512_cvtusepi32_epi8(integers));
+            },
+            _mm512_set1_epi32 _mm512_loadu_epi32 _mm512_mullo_epi32 _mm512_sub_epi32 _mm512_setzero_si512
+            _mm512_cvtepi32_ps
+            $(, product $product)?
+        }
+    };
 }
 
-int8! {
+int8_of_512_bits! {
+    /// `vpdpbusd` on 512 bits.
+    Avx512VnniInt8
+}
+
+int8_of_512_bits! {
     /// Tiles; `vpdpbusd` on 512 bits for the products of attention.
-    AmxInt8: Avx512, u8, step 4,
-    left |from| _mm512_set1_epi32(from.cast::<i32>().read_unaligned()),
-    right |from| _mm512_loadu_si512(from.cast()), __m512i,
-    multiply_add |left, right, sum| _mm512_dpbusd_epi32(sum, left, right),
-    encode |values, origin, to| {
-        let integers = _mm512_add_epi32(_mm512_cvtps_epi32(values), _mm512_set1_epi32(origin));
-        _mm_storeu_si128(to.cast(), _mm512_cvtusepi32_epi8(integers));
-    },
-    _mm512_set1_epi32 _mm512_loadu_epi32 _mm512_mullo_epi32 _mm512_sub_epi32 _mm512_setzero_si512 _mm512_cvtepi32_ps, product amx::product::<AmxInt8>
+    AmxInt8, product amx::product::<AmxInt8>
 }
 
 /// `_mm256_loadu_si256` under the name that its sisters of 512 bits have.

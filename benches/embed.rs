@@ -31,13 +31,14 @@ fn main() {
         let groups = batch::plan(&texts.iter().map(|text| text.ids.len()).collect::<Vec<_>>());
         let batches: Vec<Vec<&Tokens>> =
             groups.iter().map(|group| group.iter().map(|&at| &texts[at]).collect()).collect();
-        for isa in Isa::available() {
-            for precision in Precision::ALL {
-                let model = Embedder::load(&files, isa, Wanted::Exactly(precision)).unwrap();
-                group.bench_function(format!("voisin {isa} {precision}"), |b| {
-                    b.iter(|| batches.iter().for_each(|batch| drop(model.embed_tokens(batch).unwrap())));
-                });
-            }
+        // Each level as it is used unasked, and the best in every precision.
+        let others = Isa::available().filter(|isa| *isa != Isa::best()).map(|isa| (isa, Wanted::Auto));
+        let best_in_all = Precision::ALL.map(|precision| (Isa::best(), Wanted::Exactly(precision)));
+        for (isa, wanted) in others.chain(best_in_all) {
+            let model = Embedder::load(&files, isa, wanted).unwrap();
+            group.bench_function(format!("voisin {isa} {}", model.precision()), |b| {
+                b.iter(|| batches.iter().for_each(|batch| drop(model.embed_tokens(batch).unwrap())));
+            });
         }
         group.bench_function("stock candle", |b| {
             b.iter(|| batches.iter().for_each(|batch| drop(stock.embed_tokens(batch).unwrap())));

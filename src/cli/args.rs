@@ -52,15 +52,17 @@ pub struct Common {
 
     /// Instruction set of the kernels: auto, portable, neon, neondot, avx2, avxvnni, avx512, avx512vnni, avx512bf16, amx
     ///
-    /// Vectors differ between levels by rounding only. A level that the CPU lacks is an error.
+    /// Vectors differ between levels by rounding only: the cosine of one text's is above 0.999 in int8, and 1 to six digits in
+    /// f32. A level that the CPU lacks is an error.
     #[arg(long, global = true, value_name = "LEVEL", default_value = "auto", env = "VOISIN_ISA")]
     pub isa: String,
 
     /// Numbers that the model multiplies: auto, f32, bf16, int8
     ///
     /// f32 is the reference. int8 is one and a half times to three times as fast, and was measured to rank as f32 does, to a
-    /// tenth of a point; bf16 lies between the two. auto is the fastest that is as good as f32 on this CPU with this model.
-    /// Vectors of all three can be compared with each other.
+    /// tenth of a point, on a CPU with instructions for it (avx2 and neondot or better); so is bf16, between the two, with
+    /// avx512bf16 or amx. auto is the fastest that was found as good as f32 on this CPU for this kind of model. Vectors of all
+    /// three can be compared with each other.
     #[arg(
         long,
         global = true,
@@ -161,7 +163,7 @@ pub struct Index {
     /// File of vectors embedded before, for any store; `none` does without
     ///
     /// It is voisin/vectors.sqlite in the user's cache folder: $XDG_CACHE_HOME, or ~/.cache. What was embedded before, by
-    /// this version with the same model on the same instruction set, is not embedded again. It is kept to 2 GiB and can be
+    /// this version with the same model, precision and instruction set, is not embedded again. It is kept to 2 GiB and can be
     /// deleted at any time.
     #[arg(long, value_name = "FILE", env = "VOISIN_CACHE")]
     pub cache: Option<PathBuf>,

@@ -69,7 +69,10 @@ pub enum EmbedError {
         there: usize,
     },
     /// The family of the model does not run in these numbers.
-    #[error("\"{model}\" does not run in {precision}: {family} runs in f32 alone; leave out --precision")]
+    #[error(
+        "\"{model}\" does not run in {precision}: models of this kind ({family}) run in f32 alone; leave out --precision and \
+         VOISIN_PRECISION, or set them to auto"
+    )]
     Precision {
         /// The model's id.
         model: String,

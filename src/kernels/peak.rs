@@ -57,7 +57,7 @@ unsafe fn chains<A: Arith, const CHAINS: usize>(job: Job<'_>) {
         let row = RowScale { scale: 1.0, zero: 0 };
         // Inputs and weights of 1: after n rounds a sum is n times the step, exact in every kind of number for a while.
         let mut inputs = [std::mem::MaybeUninit::<A::Input>::uninit(); 16];
-        A::encode(A::Float::splat(std::hint::black_box(1.0)), 0, inputs.as_mut_ptr().cast());
+        A::encode(A::Float::splat(std::hint::black_box(1.0)), A::OFFSET, inputs.as_mut_ptr().cast());
         let weights = [A::weight(std::hint::black_box(1.0)); 64];
         let (mut left, right) = (A::left(inputs.as_ptr().cast()), A::right(weights.as_ptr()));
         let mut sums = [A::start(&columns, 0, row); CHAINS];

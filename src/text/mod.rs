@@ -6,6 +6,7 @@
 //! - [`analysis_form`]: the form of a text that is tokenised, embedded and compared.
 //! - [`boilerplate`]: the lines that the web page left in the text and that no reader would call the article.
 //! - [`sentences`]: sentence borders, French first.
+//! - [`shingles`]: runs of five words, by which shared text is told.
 //! - [`detect_language`]: the language, when it is plain.
 
 mod abbreviations;
@@ -14,6 +15,7 @@ mod language;
 mod lines;
 mod normalise;
 mod sentences;
+pub mod shingles;
 
 pub use boilerplate::boilerplate;
 pub use language::detect_language;

@@ -26,6 +26,7 @@ use rusqlite::OpenFlags;
 
 use crate::types::CharSpan;
 
+pub use crate::types::ArticleSet;
 pub use cache::{CacheError, CacheKey, CacheKeys, VectorCache};
 pub use read::{Filter, Header, Held, Located, Stats, StoredPassage};
 pub use schema::VERSION;

@@ -6,16 +6,19 @@
 //! - [`analysis_form`]: the form of a text that is tokenised, embedded and compared.
 //! - [`boilerplate`]: the lines that the web page left in the text and that no reader would call the article.
 //! - [`sentences`]: sentence borders, French first.
+//! - [`folded`]: the form by which names and values are compared.
 //! - [`detect_language`]: the language, when it is plain.
 
 mod abbreviations;
 mod boilerplate;
+mod fold;
 mod language;
 mod lines;
 mod normalise;
 mod sentences;
 
 pub use boilerplate::boilerplate;
+pub use fold::folded;
 pub use language::detect_language;
 pub use normalise::{analysis_form, is_blank};
 pub use sentences::sentences;

@@ -144,7 +144,7 @@ fn run(settings: &Settings<'_>, path: &Path, making: &Making) -> Result<Run, Ben
     let (view, wall) = (viewing.elapsed(), start.elapsed());
     let stats = store.stats()?;
     let mut text_bytes = 0;
-    for article in store.articles_matching(&crate::store::Filter::default())? {
+    for article in store.articles_matching(&crate::store::Filter::default())?.iter() {
         text_bytes += store.text(article)?.len() as u64;
     }
     let mut view_bytes = 0;

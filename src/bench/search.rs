@@ -173,7 +173,7 @@ fn titles(store: &Store) -> Result<Vec<String>, BenchError> {
     let articles = store.articles_matching(&Filter::default())?;
     let step = articles.len().div_ceil(QUESTIONS).max(1);
     let mut titles = Vec::new();
-    for article in articles.into_iter().step_by(step) {
+    for article in articles.iter().step_by(step) {
         titles.extend(store.header(article)?.title.filter(|title| question(title).is_ok()));
     }
     Ok(titles)

@@ -89,6 +89,8 @@ pub enum Command {
     Similar(Similar),
     /// List identical, nearly identical and related articles
     Duplicates,
+    /// Count articles by language, source, year, month or any field they came with
+    Facets(Facets),
     /// Embed lines of standard input
     Embed(Embed),
     /// List, describe and fetch models
@@ -190,17 +192,9 @@ pub struct Search {
     #[arg(short, value_name = "N", default_value_t = 10, value_parser = count)]
     pub k: usize,
 
-    /// Articles of this date or later: 2023, 2023-08, 2023-08-22
-    #[arg(long, value_name = "DATE", value_parser = date)]
-    pub since: Option<PartialDate>,
-
-    /// Articles of this date or earlier
-    #[arg(long, value_name = "DATE", value_parser = date)]
-    pub until: Option<PartialDate>,
-
-    /// Articles in this language: fr, en, ar
-    #[arg(long, value_name = "CODE")]
-    pub lang: Option<String>,
+    /// Which articles may answer.
+    #[command(flatten)]
+    pub filters: Filters,
 
     /// Show whole passages
     #[arg(long)]
@@ -209,6 +203,60 @@ pub struct Search {
     /// View of the vectors that answers
     #[arg(long, value_name = "VIEW", default_value = "auto")]
     pub view: View,
+}
+
+/// Which articles are meant, in every command that takes a filter.
+#[derive(Clone, Debug, Default, Group)]
+#[command(next_help_heading = "Filters")]
+pub struct Filters {
+    /// Articles of this date or later: 2023, 2023-08, 2023-08-22
+    ///
+    /// A date that is not known to the day passes where it may be meant: 2023-08 is since 2023-08-15, and until it.
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub since: Option<PartialDate>,
+
+    /// Articles of this date or earlier
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub until: Option<PartialDate>,
+
+    /// Articles in this language: fr, en, ar; given twice, in either
+    #[arg(long, value_name = "CODE")]
+    pub lang: Vec<String>,
+
+    /// Articles of this source; given twice, of either
+    #[arg(long, value_name = "NAME")]
+    pub source: Vec<String>,
+
+    /// Articles with this value in a field: rubrique=Société, year=2023
+    ///
+    /// Case and accents do not count. A name given twice means either value; of different names, each has to fit. `voisin
+    /// facets` lists the names, and `voisin facets NAME` the values.
+    #[arg(long = "where", value_name = "NAME=VALUE", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+}
+
+/// `voisin facets`
+#[derive(Debug, Group)]
+#[command(after_long_help = "\
+Names are those of the fields that articles came with, and language, source, year and month. With --json, one object a
+line: {\"name\", \"articles\"} for names, {\"name\", \"value\", \"articles\"} for values.
+
+Examples:
+  voisin facets                                   the names there are
+  voisin facets rubrique year --lang fr           articles in French by section, and by year
+  voisin facets source --where rubrique=société   who writes about society")]
+pub struct Facets {
+    /// Fields whose values are counted; without one, the names of fields
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+
+    /// Values to show at most, for each name
+    #[arg(short, value_name = "N", default_value_t = 20, value_parser = count)]
+    pub k: usize,
+
+    /// Which articles are counted.
+    #[command(flatten)]
+    pub filters: Filters,
 }
 
 /// `voisin similar`
@@ -313,6 +361,15 @@ fn count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=10_000) => Ok(count),
         _ => Err("expected a number from 1 to 10000".to_owned()),
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("expected NAME=VALUE, such as rubrique=Société: `voisin facets` lists the names".to_owned()),
     }
 }
 

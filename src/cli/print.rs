@@ -122,6 +122,25 @@ impl Printer {
         Ok(())
     }
 
+    /// Names of fields, with the numbers of articles that have them.
+    pub(super) fn label_names(&mut self, names: &[(String, u64)]) -> Result<(), CliError> {
+        names.iter().try_for_each(|(name, articles)| match self.json {
+            true => self.object(&json!({ "name": name, "articles": articles })),
+            false => self.line(&format!("{articles:>8}  {}", one_line(name))),
+        })
+    }
+
+    /// Values of a field, with the numbers of articles that have them; under its name where it is one of several.
+    pub(super) fn facets(&mut self, name: &str, values: &[(String, u64)], several: bool) -> Result<(), CliError> {
+        if several && !self.json {
+            self.line(&format!("{BOLD}{}{BOLD:#}", one_line(name)))?;
+        }
+        values.iter().try_for_each(|(value, articles)| match self.json {
+            true => self.object(&json!({ "name": name, "value": value, "articles": articles })),
+            false => self.line(&format!("{articles:>8}  {}", one_line(value))),
+        })
+    }
+
     fn heading(&mut self, rank: usize, score: Score, article: &Header) -> Result<(), CliError> {
         let title = article.title.as_deref().unwrap_or(&article.key);
         let date = article.date.map_or_else(|| "no date".to_owned(), |date| date.to_string());

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::CliError;
-use super::args::{Common, Index, View};
+use super::args::{Common, Filters, Index, View};
 use crate::chunk::Budget;
 use crate::embed::source::{BUNDLED_ID, ModelRef};
 use crate::embed::{EmbedError, Embedder, cores};
 use crate::engine::{self, Options, PASSAGE_TOKENS};
 use crate::index::Choice;
 use crate::ingest::read::FieldNames;
-use crate::store::{Making, ModelIdentity, Store, StoreError};
+use crate::store::{Filter, LabelFilter, Making, ModelIdentity, Store, StoreError};
 
 impl From<View> for Choice {
     fn from(view: View) -> Self {
@@ -83,6 +83,37 @@ pub(super) fn making(args: &Index, common: &Common, options: &Options) -> Result
     }
     let passage_tokens = args.passage_tokens.or(stored.as_ref().map(Store::passage_tokens)).unwrap_or(PASSAGE_TOKENS);
     Ok((embedder, Making { model, passage_tokens }))
+}
+
+/// The filter that was asked for. A name that no article of the store has is a mistake, and refused with those that there
+/// are.
+pub(super) fn filter(filters: &Filters, store: &Store) -> Result<Filter, CliError> {
+    let mut labels: Vec<LabelFilter> = Vec::new();
+    let given = |name: &'static str, values: &[String]| {
+        (!values.is_empty()).then(|| LabelFilter { name: name.to_owned(), values: values.to_vec() })
+    };
+    labels.extend(given("language", &filters.lang));
+    labels.extend(given("source", &filters.source));
+    for (name, value) in &filters.labels {
+        match labels.iter_mut().find(|label| label.name == *name) {
+            Some(label) => label.values.push(value.clone()),
+            None => labels.push(LabelFilter::new(name, value)),
+        }
+    }
+    for (name, _) in &filters.labels {
+        known_label(name, store)?;
+    }
+    Ok(Filter { since: filters.since, until: filters.until, labels })
+}
+
+/// Refuses a name of a field that no article of the store has.
+pub(super) fn known_label(name: &str, store: &Store) -> Result<(), CliError> {
+    if store.has_label(name)? {
+        return Ok(());
+    }
+    let names: Vec<String> = store.label_names(None)?.into_iter().map(|(name, _)| name).collect();
+    let names = if names.is_empty() { "nothing, for the store is empty".to_owned() } else { names.join(", ") };
+    Err(CliError::Said(format!("no article has a field \"{name}\": the store can be asked by {names}")))
 }
 
 /// The names of fields that were given.

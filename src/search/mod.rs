@@ -13,7 +13,7 @@ pub mod related;
 pub mod snippet;
 
 use crate::embed::{EmbedError, Query, QueryEmbedder};
-use crate::index::{Allowed, VectorView};
+use crate::index::VectorView;
 use crate::store::{Field, Filter, Header, Store, StoreError, StoredPassage};
 use crate::types::{ArticleId, CharSpan, PassageId, Score};
 
@@ -117,8 +117,8 @@ pub fn rank(
     view: &dyn VectorView,
     store: &Store,
 ) -> Result<Vec<(ArticleId, Score)>, SearchError> {
-    let allowed = if filter.is_all() { None } else { Some(Allowed::new(store.vectors_matching(filter)?)) };
-    Ok(group::closest_articles(query, k, allowed.as_ref(), filter, view, store)?)
+    let articles = if filter.is_all() { None } else { Some(store.articles_matching(filter)?) };
+    Ok(group::closest_articles(query, k, articles.as_ref(), view, store)?)
 }
 
 /// Fetches what is shown of ranked articles.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{PassageHit, SearchError, dot, show};
 use crate::index::VectorView;
-use crate::store::{Field, Filter, Header, Store, StoredPassage};
+use crate::store::{Field, Header, Store, StoredPassage};
 use crate::types::{ArticleId, Score, VectorId};
 
 /// Vectors asked for around each passage of the article.
@@ -108,7 +108,7 @@ fn near(
         let scores: HashMap<VectorId, Score> = near.iter().copied().collect();
         let ids: Vec<VectorId> = near.into_iter().map(|(id, _)| id).collect();
         let mut best: HashMap<ArticleId, Score> = HashMap::new();
-        for located in store.passages_with(&ids, &Filter::default())? {
+        for located in store.passages_with(&ids, None)? {
             let entry = best.entry(located.article).or_insert(f32::NEG_INFINITY);
             *entry = entry.max(scores[&located.passage.vector]);
         }

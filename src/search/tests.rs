@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2};
 use super::*;
 use crate::index::{Choice, open};
 use crate::kernels::Isa;
-use crate::store::{ContentHash, Making, ModelIdentity, NewArticle, NewPassage, TextKey};
+use crate::store::{ContentHash, LabelFilter, Making, ModelIdentity, NewArticle, NewPassage, TextKey};
 use crate::text::{analysis_form, sentences};
 use crate::types::{Article, to_char_spans};
 
@@ -127,7 +127,7 @@ fn there_are_k_articles_if_there_are_that_many() {
         assert_eq!(hits[0].article.key, "long");
     }
     assert_eq!(ask(&store, "la crue", 50, Filter::default()).unwrap().len(), 13);
-    let none = Filter { language: Some("en".into()), ..Filter::default() };
+    let none = Filter { labels: vec![LabelFilter::new("lang", "en")], ..Filter::default() };
     assert!(ask(&store, "la crue", 5, none).unwrap().is_empty());
     assert!(matches!(ask(&store, " \u{200b} ", 5, Filter::default()), Err(SearchError::Empty)));
 }

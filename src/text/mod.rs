@@ -7,10 +7,12 @@
 //! - [`boilerplate`]: the lines that the web page left in the text and that no reader would call the article.
 //! - [`sentences`]: sentence borders, French first.
 //! - [`shingles`]: runs of five words, by which shared text is told.
+//! - [`folded`]: the form by which names and values are compared.
 //! - [`detect_language`]: the language, when it is plain.
 
 mod abbreviations;
 mod boilerplate;
+mod fold;
 mod language;
 mod lines;
 mod normalise;
@@ -18,6 +20,7 @@ mod sentences;
 pub mod shingles;
 
 pub use boilerplate::boilerplate;
+pub use fold::folded;
 pub use language::detect_language;
 pub use normalise::{analysis_form, is_blank};
 pub use sentences::sentences;

@@ -13,7 +13,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("text", &["types"]),
     ("chunk", &["types", "text"]),
     ("embed", &["types", "kernels"]),
-    ("store", &["types"]),
+    ("store", &["types", "text"]),
     ("index", &["types", "kernels", "store"]),
     ("search", &["types", "text", "embed", "index", "store"]),
     ("dedup", &["types", "kernels", "text", "embed", "index", "store", "search"]),

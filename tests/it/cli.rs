@@ -210,6 +210,77 @@ fn filters_take_dates_as_far_as_they_are_known() {
     desk.run(&["search", "visite", "--since", "2023-02-30"]).expect(2).says(&["--since", "is no date", "2023-08-22"]);
 }
 
+/// Three articles with fields of their own, indexed.
+fn desk_with_fields() -> Desk {
+    let desk = Desk::new();
+    let lines = [
+        json!({"id": "a1", "date": "2023-08-22", "source": "Le Populaire", "lang": "fr", "rubrique": "Société",
+               "mots": ["Grève", "Hôpital"], "text": "Les soignants sont en grève depuis lundi."}),
+        json!({"id": "a2", "date": "2023-08", "source": "The Post", "lang": "en", "rubrique": "SOCIETE",
+               "mots": ["grève"], "text": "The strike at the hospital is over."}),
+        json!({"id": "a3", "source": "Le Populaire", "lang": "fr", "rubrique": "Économie", "payant": true,
+               "text": "Le gel a touché les vignes de Touraine."}),
+    ];
+    desk.write("articles.jsonl", lines.map(|line| format!("{line}\n")).concat());
+    desk.index_tiny(&["articles.jsonl"]).expect(0);
+    desk
+}
+
+#[test]
+fn facets_count_what_articles_came_with() {
+    let desk = desk_with_fields();
+    let facets = |args: &[&str]| -> Vec<String> {
+        let lines = desk.run(&[&["facets"], args].concat()).expect(0).out;
+        lines.lines().map(|line| line.trim().to_owned()).collect()
+    };
+    assert_eq!(facets(&["RUBRIQUE"]), ["2  SOCIETE", "1  Économie"]);
+    assert_eq!(facets(&["mots", "--where", "rubrique=societe", "--lang", "fr"]), ["1  Grève", "1  Hôpital"]);
+    assert_eq!(facets(&["month", "year"]), ["month", "2  2023-08", "year", "2  2023"]);
+    assert_eq!(facets(&["source", "-k", "1"]), ["2  Le Populaire"]);
+    assert_eq!(facets(&[]), ["3  language", "3  rubrique", "3  source", "2  month", "2  mots", "2  year", "1  payant"]);
+    assert_eq!(
+        facets(&["--since", "2023"]),
+        ["2  language", "2  month", "2  mots", "2  rubrique", "2  source", "2  year"]
+    );
+
+    let objects = desk.run(&["facets", "lang", "--json"]).expect(0).objects();
+    assert_eq!(objects[0], json!({"name": "lang", "value": "fr", "articles": 2}));
+    assert_eq!(desk.run(&["facets", "--json"]).expect(0).objects()[0], json!({"name": "language", "articles": 3}));
+
+    desk.run(&["facets", "rubrik"]).refused(&["no article has a field \"rubrik\"", "rubrique", "payant"]);
+    desk.run(&["facets", "--where", "rubrique"]).expect(2).says(&["NAME=VALUE", "voisin facets"]);
+    assert!(desk.run(&["facets", "mots", "--since", "2031"]).expect(1).out.is_empty());
+}
+
+#[test]
+fn any_field_is_a_filter() {
+    let desk = desk_with_fields();
+    let search = |filters: &[&str]| {
+        let answer = desk.run(&[&["search", "--json", "grève"], filters].concat());
+        let mut ids = answer.ids();
+        ids.sort();
+        ids
+    };
+    assert_eq!(search(&["--where", "Rubrique=societe"]), ["a1", "a2"]);
+    assert_eq!(search(&["--where", "mots=HOPITAL", "--where", "mots=grève"]), ["a1", "a2"], "one name: either value");
+    assert_eq!(search(&["--where", "mots=grève", "--where", "lang=fr"]), ["a1"], "two names: both");
+    assert_eq!(search(&["--source", "le populaire", "--source", "the post", "--where", "payant=TRUE"]), ["a3"]);
+    assert_eq!(search(&["--where", "year=2023", "--lang", "fr"]), ["a1"]);
+    assert_eq!(search(&["--where", "rubrique=sport"]), Vec::<String>::new());
+    desk.run(&["search", "grève", "--where", "section=sport"])
+        .refused(&["no article has a field \"section\"", "rubrique"]);
+}
+
+#[test]
+fn a_store_of_an_older_format_is_brought_forward_and_answers() {
+    let desk = Desk::new();
+    copy(&fixtures().join("golden/static"), &desk.path("static"));
+    copy(&fixtures().join("../compat/store-1"), &desk.path(".voisin"));
+    assert_eq!(desk.run(&["status", "--json"]).expect(0).one()["format"], 2);
+    assert_eq!(desk.run(&["search", "--json", "vignes", "--where", "rubrique=economie"]).expect(0).ids(), ["a3"]);
+    desk.verify();
+}
+
 #[test]
 fn nothing_found_is_no_error_and_nothing_asked_is_one() {
     let desk = Desk::with_tiny_corpus();
@@ -472,6 +543,7 @@ fn help_comes_in_two_lengths() {
         ("help_long", &["--help"]),
         ("help_index_short", &["index", "-h"]),
         ("help_index_long", &["index", "--help"]),
+        ("help_facets_long", &["facets", "--help"]),
     ] {
         let help = desk.run(args).expect(0).out;
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");

@@ -22,7 +22,7 @@ use crate::index;
 use crate::ingest::read::{self, Input};
 use crate::ingest::{Event, Job, run as ingest};
 use crate::search::Request;
-use crate::store::{Filter, Store};
+use crate::store::Store;
 use crate::types::Article;
 use crate::verify::verify as check;
 
@@ -33,6 +33,7 @@ pub(in crate::cli) fn run(args: Args) -> Result<Outcome, CliError> {
         Command::Search(search) => self::search(common, search),
         Command::Similar(similar) => self::similar(common, &similar),
         Command::Duplicates => duplicates(common),
+        Command::Facets(facets) => self::facets(common, &facets),
         Command::Embed(embed) => self::embed(common, &embed),
         Command::Models(Models::List) => list_models(common),
         Command::Models(Models::Show { model, dims }) => show_model(common, model.as_deref(), dims),
@@ -137,7 +138,7 @@ fn stop_on_signal(reads_stdin: bool) -> Result<std::sync::Arc<AtomicBool>, CliEr
 
 fn search(common: &Common, args: args::Search) -> Result<Outcome, CliError> {
     let engine = Engine::open(&common.store, settings::options(common, args.view)?)?;
-    let filter = Filter { since: args.since, until: args.until, language: args.lang };
+    let filter = settings::filter(&args.filters, engine.store())?;
     let hits = engine.search(&Request { query: &args.query, k: args.k, filter })?;
     let mut printer = Printer::new(common.json);
     printer.hits(&hits, args.full)?;
@@ -196,6 +197,28 @@ fn duplicates(common: &Common) -> Result<Outcome, CliError> {
     printer.pairs(&pairs)?;
     printer.end()?;
     Ok(outcome(!pairs.is_empty()))
+}
+
+fn facets(common: &Common, args: &args::Facets) -> Result<Outcome, CliError> {
+    let store = Store::open(&common.store)?;
+    let _moment = store.snapshot()?;
+    let filter = settings::filter(&args.filters, &store)?;
+    args.names.iter().try_for_each(|name| settings::known_label(name, &store))?;
+    let within = if filter.is_all() { None } else { Some(store.articles_matching(&filter)?) };
+    let mut printer = Printer::new(common.json);
+    let mut any = false;
+    if args.names.is_empty() {
+        let names = store.label_names(within.as_ref())?;
+        any = !names.is_empty();
+        printer.label_names(&names)?;
+    }
+    for name in &args.names {
+        let values = store.facets(name, within.as_ref(), args.k)?;
+        any |= !values.is_empty();
+        printer.facets(name, &values, args.names.len() > 1)?;
+    }
+    printer.end()?;
+    Ok(outcome(any))
 }
 
 /// Lines embedded at a time: enough to sort by length.

@@ -70,7 +70,7 @@ impl ArticleSet {
     /// The articles, ascending.
     pub fn iter(&self) -> impl Iterator<Item = ArticleId> + '_ {
         self.words.iter().enumerate().flat_map(|(word, &bits)| {
-            let rest = std::iter::successors(Some(bits), |bits| Some(bits & (bits - 1)));
+            let rest = std::iter::successors(Some(bits), |bits| bits.checked_sub(1).map(|less| bits & less));
             rest.take_while(|&bits| bits != 0)
                 .map(move |bits| ArticleId(64 * word as i64 + i64::from(bits.trailing_zeros())))
         })

@@ -7,6 +7,7 @@
 //! - [`boilerplate`]: the lines that the web page left in the text and that no reader would call the article.
 //! - [`sentences`]: sentence borders, French first.
 //! - [`detect_language`]: the language, when it is plain.
+//! - [`terms`]: words, their exact forms and stems, for the search by words.
 
 mod abbreviations;
 mod boilerplate;
@@ -14,6 +15,7 @@ mod language;
 mod lines;
 mod normalise;
 mod sentences;
+pub mod terms;
 
 pub use boilerplate::boilerplate;
 pub use language::detect_language;

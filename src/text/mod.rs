@@ -9,6 +9,7 @@
 //! - [`shingles`]: runs of five words, by which shared text is told.
 //! - [`folded`]: the form by which names and values are compared.
 //! - [`detect_language`]: the language, when it is plain.
+//! - [`terms`]: words, their exact forms and stems, for the search by words.
 
 mod abbreviations;
 mod boilerplate;
@@ -18,6 +19,7 @@ mod lines;
 mod normalise;
 mod sentences;
 pub mod shingles;
+pub mod terms;
 
 pub use boilerplate::boilerplate;
 pub use fold::folded;

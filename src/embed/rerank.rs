@@ -16,6 +16,18 @@ use super::{EmbedError, PassageScorer, batch, cores, load_side_by_side, pooled};
 use crate::kernels::{Isa, Precision};
 
 /// A loaded cross-encoder of the BERT family or ModernBERT, shared between threads by reference.
+///
+/// ```no_run
+/// use voisin::embed::Reranker;
+/// use voisin::embed::precision::Wanted;
+/// use voisin::embed::source::ModelFiles;
+/// use voisin::kernels::Isa;
+///
+/// let files = ModelFiles::open(&"./my-cross-encoder".parse()?, true)?;
+/// let reranker = Reranker::load(&files, Isa::best(), Wanted::Auto)?;
+/// let scores = reranker.score("inondation", &["Le train repart.", "La crue monte."], 1)?;
+/// # Ok::<(), voisin::embed::EmbedError>(())
+/// ```
 pub struct Reranker {
     spec: Spec,
     head: Head,

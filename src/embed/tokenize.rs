@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use tokenizers::models::ModelWrapper;
-use tokenizers::{Encoding, TruncationDirection, TruncationParams, truncate_encodings};
+use tokenizers::{Encoding, PostProcessor, TruncationDirection, TruncationParams, truncate_encodings};
 
 use super::EmbedError;
 use super::source::{ModelFiles, TOKENIZER, within};
@@ -32,8 +32,6 @@ pub struct Tokenizer {
     /// Whether special tokens are put around a text: not for a table of word vectors.
     surrounds: bool,
     special_tokens: usize,
-    /// Special tokens around the two texts of a pair.
-    special_tokens_of_pair: usize,
     token_types: usize,
     /// The id that is left out of every text.
     skipped: Option<u32>,
@@ -57,7 +55,6 @@ impl Tokenizer {
         inner.with_padding(None).with_truncation(None).map_err(|error| wrong(error.to_string()))?;
         let surrounds = spec.table.is_none();
         let special_tokens = inner.encode_fast("", surrounds).map_err(|error| wrong(error.to_string()))?.len();
-        let of_pair = inner.encode_fast(("", ""), surrounds).map_err(|error| wrong(error.to_string()))?.len();
         let skipped = spec.table.as_ref().filter(|table| table.skips_unknown).and_then(|_| unknown(&inner));
         Ok(Self {
             model: files.id.clone(),
@@ -65,7 +62,6 @@ impl Tokenizer {
             prompts: spec.prompts.clone(),
             surrounds,
             special_tokens,
-            special_tokens_of_pair: of_pair,
             token_types: spec.token_types,
             skipped,
             max_tokens: spec.max_tokens,
@@ -133,8 +129,9 @@ impl Tokenizer {
         let (Part(query), Part(mut passage)) = (query, passage);
         // Some post-processors leave types as they find them.
         passage.set_type_ids(vec![1; passage.len()]);
+        let special_tokens = self.inner.get_post_processor().map_or(0, |processor| processor.added_tokens(true));
         let room = TruncationParams {
-            max_length: self.max_tokens.saturating_sub(self.special_tokens_of_pair),
+            max_length: self.max_tokens.saturating_sub(special_tokens),
             ..TruncationParams::default()
         };
         let whole = query.len() + passage.len();

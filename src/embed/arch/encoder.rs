@@ -175,10 +175,10 @@ impl Encoder {
                     next += 1;
                     next - 1
                 };
-                let Some(positions) = positions.get(usize::from(at >= second)) else {
+                let Some(of_type) = positions.get(usize::from(at >= second)) else {
                     bail!("a token of type 1, where the model has one type");
                 };
-                positions.copy(position, &mut position_row)?;
+                of_type.copy(position, &mut position_row)?;
                 row.iter_mut().zip(&position_row).for_each(|(value, position)| *value += position);
             }
         }

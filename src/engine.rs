@@ -6,12 +6,13 @@ use crate::chunk::Budget;
 use crate::dedup::{self, Pair};
 use crate::embed::precision::Wanted;
 use crate::embed::source::{ModelFiles, ModelRef};
-use crate::embed::{EmbedError, Embedder, Reranker};
+use crate::embed::{EmbedError, Embedder, PassageScorer, Reranker};
 use crate::index::{self, Choice, IndexError, VectorView};
 use crate::ingest::prepare::{Prepared, prepare};
 use crate::kernels::Isa;
+use crate::lexical::{self, LexicalError, LexicalView};
 use crate::search::related::{body_passages, related};
-use crate::search::{Hit, Related, Request, SearchError, search};
+use crate::search::{Answer, Related, Request, SearchError, Searcher};
 use crate::store::{Field, ModelIdentity, Store, StoreError};
 use crate::types::{Article, ArticleId};
 
@@ -52,6 +53,9 @@ pub enum EngineError {
     /// The view of the vectors.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The view of the words.
+    #[error(transparent)]
+    Lexical(#[from] LexicalError),
     /// A search.
     #[error(transparent)]
     Search(#[from] SearchError),
@@ -63,6 +67,7 @@ macro_rules! through_engine {
         $crate::engine::through_engine!($to:
             $crate::store::StoreError
             $crate::index::IndexError
+            $crate::lexical::LexicalError
             $crate::embed::EmbedError
             $crate::search::SearchError
         );
@@ -82,11 +87,9 @@ pub(crate) use through_engine;
 /// ```no_run
 /// use voisin::engine::{Engine, Options};
 /// use voisin::search::Request;
-/// use voisin::store::Filter;
 ///
 /// let engine = Engine::open(".voisin".as_ref(), Options::default())?;
-/// let request = Request { query: "grève à l'hôpital", k: 5, filter: Filter::default() };
-/// for hit in engine.search(&request)? {
+/// for hit in engine.search(&Request::new("grève à l'hôpital", 5))?.hits {
 ///     println!("{:.3} {}", hit.score, hit.article.title.unwrap_or_default());
 /// }
 /// # Ok::<(), voisin::engine::EngineError>(())
@@ -95,6 +98,8 @@ pub struct Engine {
     store: Store,
     embedder: Embedder,
     view: Box<dyn VectorView>,
+    words: LexicalView,
+    reranker: Option<Reranker>,
     isa: Isa,
 }
 
@@ -142,7 +147,14 @@ impl Engine {
         let (embedder, identity) = load_model(&model, &Options { dims: Some(store.model().dims), ..options })?;
         store.expect_model(&identity)?;
         let view = index::open(&store, options.isa, options.view)?;
-        Ok(Self { store, embedder, view, isa: options.isa })
+        let words = lexical::open(&store)?;
+        Ok(Self { store, embedder, view, words, reranker: None, isa: options.isa })
+    }
+
+    /// Lets a cross-encoder put the best candidates of every search in order.
+    #[must_use]
+    pub fn with_reranker(self, reranker: Reranker) -> Self {
+        Self { reranker: Some(reranker), ..self }
     }
 
     /// The store.
@@ -160,13 +172,29 @@ impl Engine {
         &*self.view
     }
 
-    /// Answers a question: see [`search`].
+    /// The view of the words.
+    pub fn words(&self) -> &LexicalView {
+        &self.words
+    }
+
+    /// What answers questions, for those who want its stages.
+    pub fn searcher(&self) -> Searcher<'_> {
+        Searcher {
+            store: &self.store,
+            vectors: self.view(),
+            words: &self.words,
+            embedder: &self.embedder,
+            reranker: self.reranker.as_ref().map(|reranker| reranker as &dyn PassageScorer),
+        }
+    }
+
+    /// Answers a question: see [`Searcher::search`].
     ///
     /// # Errors
-    /// When the question is empty, or the store or the model fails.
-    pub fn search(&self, request: &Request<'_>) -> Result<Vec<Hit>, EngineError> {
+    /// When nothing is asked, or the store, a view or a model fails.
+    pub fn search(&self, request: &Request<'_>) -> Result<Answer, EngineError> {
         let _moment = self.store.snapshot()?;
-        Ok(search(request, &self.embedder, self.view(), &self.store)?)
+        Ok(self.searcher().search(request)?)
     }
 
     /// The `k` articles closest to a stored one.
@@ -208,6 +236,16 @@ impl Engine {
     fn budget(&self) -> Budget {
         budget(self.store.passage_tokens(), &self.embedder)
     }
+}
+
+/// Writes the views of a store to disk, so that the next process opens them at once: for the process that has just changed
+/// the store.
+///
+/// # Errors
+/// When the store or a view fails.
+pub fn persist(store: &Store, isa: Isa, choice: Choice) -> Result<(), EngineError> {
+    index::persist(store, isa, choice)?;
+    Ok(lexical::persist(store)?)
 }
 
 /// The budget of passages for a model: `target` tokens or what the model can take, whichever is less.

@@ -178,31 +178,77 @@ pub struct Index {
 /// `voisin search`
 #[derive(Debug, Group)]
 #[command(after_long_help = "\
-A hit is an article; its score is that of its closest passage, a cosine: 1 means the same. The sentence that is closest to
-the question is marked. With --json, one object a hit:
-  {\"rank\", \"score\", \"article\": {\"id\", \"title\", \"date\", \"source\", \"url\", \"language\"},
-   \"passage\": {\"id\", \"field\", \"score\", \"text\", \"start\", \"end\", \"sentence\": {\"start\", \"end\"}}}
-where start and end count characters of the article's text (of its title if field is \"title\"), and those of the
-sentence characters of the passage's text.")]
+A question is searched by its words and by its meaning. What can be typed in it:
+  grève hôpital             words, in any order and form; names in other spellings too
+  \"état d'urgence\"          these words next to each other
+  -football -\"coupe d'Europe\"   articles without these
+  title:grève text:hôpital  the title, or the text, has it (titre:, texte:)
+  date:2020-03 date:2019..2020 since:2020 until:2020-05
+  source:AFP lang:fr NAME:\"VALUE\" -source:AFP   any field: see `voisin facets`
+What cannot be understood is searched as words, with a note.
+
+A hit is an article, with near-identical ones under it. The sentence that is closest in meaning to the question stands
+after `>`. The score is a sum of evidence, for comparing hits of one question: --explain takes it apart. With --json, one
+object a hit:
+  {\"rank\", \"score\", \"article\": {\"id\", \"title\", \"date\", \"source\", \"url\", \"language\"}, \"title_words\",
+   \"passage\": {\"id\", \"field\", \"score\", \"text\", \"start\", \"end\", \"sentence\": {\"start\", \"end\"}, \"words\"},
+   \"versions\": [ARTICLE, …], \"next\",
+   \"reasons\": {\"score\", \"words\": {\"rank\", \"score\", \"share\"}, \"meaning\": {…}, \"reranked\",
+    \"terms\": [{\"term\", \"kind\", \"field\", \"score\"}, …]}}
+where start and end count characters: of the article's text (of its title if field is \"title\") for the passage, of the
+passage's text for sentence and words, of the title for title_words. The passage's score is a cosine. next is what --after
+takes, in the last hit of a page that may not be the last.
+
+Examples:
+  voisin search \"grève à l'hôpital\" --since 2019 --lang fr
+  voisin search \"Kadhafi -football date:2011\" --sort newest --explain")]
 pub struct Search {
-    /// What to look for, in words
+    /// What to look for: words, \"phrases\", -exclusions, field:value
     pub query: String,
 
-    /// Articles to show at most
+    /// Hits to show at most
     #[arg(short, value_name = "N", default_value_t = 10, value_parser = count)]
     pub k: usize,
 
-    /// Which articles may answer.
-    #[command(flatten)]
-    pub filters: Filters,
+    /// What articles are searched by
+    #[arg(long, value_name = "MODE", default_value = "hybrid")]
+    pub mode: Mode,
+
+    /// Order of the hits
+    #[arg(long, value_name = "ORDER", default_value = "relevance")]
+    pub sort: Sort,
+
+    /// The next page: the word that the page before ended with, with the same question and options
+    #[arg(long, value_name = "WORD")]
+    pub after: Option<String>,
+
+    /// Say why each hit is there: places and scores in both lists, words, and how they add up
+    #[arg(long)]
+    pub explain: bool,
+
+    /// Show near-identical articles as hits of their own
+    #[arg(long)]
+    pub all_versions: bool,
 
     /// Show whole passages
     #[arg(long)]
     pub full: bool,
 
+    /// Cross-encoder that reads the best candidates again: a folder or a hub id, of the BERT family
+    #[arg(long, value_name = "MODEL")]
+    pub rerank: Option<String>,
+
+    /// How one list is made of two
+    #[arg(long, value_name = "HOW", default_value = "calibrated")]
+    pub fusion: Fusion,
+
     /// View of the vectors that answers
     #[arg(long, value_name = "VIEW", default_value = "auto")]
     pub view: View,
+
+    /// Which articles may answer.
+    #[command(flatten)]
+    pub filters: Filters,
 }
 
 /// Which articles are meant, in every command that takes a filter.
@@ -339,6 +385,37 @@ pub enum EmbedFormat {
     Jsonl,
     /// A NumPy array
     Npy,
+}
+
+/// What articles are searched by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Words and meaning
+    Hybrid,
+    /// Meaning alone
+    Semantic,
+    /// Words alone
+    Lexical,
+}
+
+/// The order of hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sort {
+    /// Best first
+    Relevance,
+    /// Newest first, of the articles that have every word
+    Newest,
+    /// Oldest first, of the same
+    Oldest,
+}
+
+/// How one list is made of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Fusion {
+    /// By scores on one scale
+    Calibrated,
+    /// By reciprocal ranks
+    Rrf,
 }
 
 /// Which view of the vectors is meant.

@@ -15,6 +15,7 @@
 
 pub mod args;
 mod commands;
+mod hits;
 mod print;
 mod progress;
 mod scratch;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use serde_json::{Value, json};
 
 use super::CliError;
@@ -10,21 +10,15 @@ use crate::dedup::{Pair, Relation};
 use crate::embed::spec::{Head, Spec};
 use crate::ingest::Summary;
 use crate::kernels::Precision;
-use crate::search::{Hit, PassageHit, Related};
-use crate::store::{Field, Header, ModelIdentity, Stats};
-use crate::types::Score;
+use crate::store::{Header, ModelIdentity, Stats};
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const MARK: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
-
-/// Characters of context on each side of a marked sentence.
-const CONTEXT: usize = 160;
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 
 /// Standard output, without colours where it is no terminal or they are not wanted.
 pub(super) struct Printer {
     out: std::io::BufWriter<anstream::AutoStream<std::io::Stdout>>,
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl Printer {
@@ -53,35 +47,6 @@ impl Printer {
     /// To be called last: says whether all could be written.
     pub(super) fn end(mut self) -> Result<(), CliError> {
         Ok(self.out.flush()?)
-    }
-
-    pub(super) fn hits(&mut self, hits: &[Hit], full: bool) -> Result<(), CliError> {
-        hits.iter().try_for_each(|hit| self.found(hit.rank, hit.score, &hit.article, &hit.passage, full))
-    }
-
-    pub(super) fn related(&mut self, related: &[Related]) -> Result<(), CliError> {
-        related.iter().try_for_each(|found| self.found(found.rank, found.score, &found.article, &found.passage, false))
-    }
-
-    /// One article with the passage that speaks for it.
-    fn found(
-        &mut self,
-        rank: usize,
-        score: Score,
-        header: &Header,
-        shown: &PassageHit,
-        full: bool,
-    ) -> Result<(), CliError> {
-        if self.json {
-            return self.object(&json!({
-                "rank": rank,
-                "score": number(score),
-                "article": article(header),
-                "passage": passage(shown),
-            }));
-        }
-        self.heading(rank, score, header)?;
-        self.passage(shown, full)
     }
 
     pub(super) fn pairs(&mut self, pairs: &[Pair]) -> Result<(), CliError> {
@@ -139,32 +104,6 @@ impl Printer {
             true => self.object(&json!({ "name": name, "value": value, "articles": articles })),
             false => self.line(&format!("{articles:>8}  {}", one_line(value))),
         })
-    }
-
-    fn heading(&mut self, rank: usize, score: Score, article: &Header) -> Result<(), CliError> {
-        let title = article.title.as_deref().unwrap_or(&article.key);
-        let date = article.date.map_or_else(|| "no date".to_owned(), |date| date.to_string());
-        let source = article.source.as_deref().map(one_line).unwrap_or_default();
-        self.line(&format!("{rank:>2}. {BOLD}{}{BOLD:#}", one_line(title)))?;
-        self.line(&format!("    {DIM}{score:.3}  {date}  {source}  [{}]{DIM:#}", one_line(&article.key)))
-    }
-
-    /// The marked sentence with what stands around it, each on lines of its own, so that the mark is seen without colour.
-    fn passage(&mut self, passage: &PassageHit, full: bool) -> Result<(), CliError> {
-        if passage.field == Field::Title {
-            return self.line("");
-        }
-        let marked = passage.sentence.to_bytes(&passage.text);
-        let (before, after) = (one_line(&passage.text[..marked.start]), one_line(&passage.text[marked.end..]));
-        let limit = if full { usize::MAX } else { CONTEXT };
-        if !before.is_empty() {
-            self.line(&format!("      {DIM}{}{DIM:#}", last_characters(&before, limit)))?;
-        }
-        self.line(&format!("    > {MARK}{}{MARK:#}", one_line(&passage.text[marked.range()])))?;
-        if !after.is_empty() {
-            self.line(&format!("      {DIM}{}{DIM:#}", first_characters(&after, limit)))?;
-        }
-        self.line("")
     }
 
     pub(super) fn summary(&mut self, summary: &Summary, store: &Stats) -> Result<(), CliError> {
@@ -348,11 +287,11 @@ fn heading(relation: Relation) -> &'static str {
 }
 
 /// A score with the digits that mean something.
-fn number(score: f32) -> Value {
+pub(super) fn number(score: f32) -> Value {
     json!((f64::from(score) * 1e6).round() / 1e6)
 }
 
-fn article(header: &Header) -> Value {
+pub(super) fn article(header: &Header) -> Value {
     json!({
         "id": header.key,
         "title": header.title,
@@ -360,18 +299,6 @@ fn article(header: &Header) -> Value {
         "source": header.source,
         "url": header.url,
         "language": header.language,
-    })
-}
-
-fn passage(passage: &PassageHit) -> Value {
-    json!({
-        "id": passage.id.0,
-        "field": passage.field,
-        "score": number(passage.score),
-        "text": passage.text,
-        "start": passage.span.start,
-        "end": passage.span.end,
-        "sentence": passage.sentence,
     })
 }
 
@@ -385,27 +312,4 @@ fn describe(header: &Header) -> String {
 pub(super) fn one_line(text: &str) -> String {
     let plain = text.replace(|c: char| c.is_control() && !c.is_whitespace(), "");
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// At most `limit` characters from the start, cut between words.
-fn first_characters(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        None => text.to_owned(),
-        Some((end, _)) => {
-            let cut = &text[..end];
-            format!("{} …", cut.rsplit_once(' ').map_or(cut, |(words, _)| words))
-        }
-    }
-}
-
-/// At most `limit` characters from the end, cut between words.
-fn last_characters(text: &str, limit: usize) -> String {
-    let skipped = text.chars().count().saturating_sub(limit);
-    match text.char_indices().nth(skipped) {
-        Some((start, _)) if start > 0 => {
-            let cut = &text[start..];
-            format!("… {}", cut.split_once(' ').map_or(cut, |(_, words)| words))
-        }
-        _ => text.to_owned(),
-    }
 }

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::CliError;
-use super::args::{Common, Filters, Index, View};
+use super::args::{self, Common, Filters, Index, View};
 use crate::chunk::Budget;
 use crate::embed::source::{BUNDLED_ID, ModelRef};
 use crate::embed::{EmbedError, Embedder, Reranker, cores};
 use crate::engine::{self, Options, PASSAGE_TOKENS};
 use crate::index::Choice;
 use crate::ingest::read::FieldNames;
+use crate::search::{Fusion, Mode, Order};
 use crate::store::{Filter, LabelFilter, Making, ModelIdentity, Store, StoreError};
 
 impl From<View> for Choice {
@@ -19,6 +20,35 @@ impl From<View> for Choice {
             View::Auto => Self::Auto { queries: 1 },
             View::Exact => Self::Exact,
             View::Hnsw => Self::Hnsw,
+        }
+    }
+}
+
+impl From<args::Mode> for Mode {
+    fn from(mode: args::Mode) -> Self {
+        match mode {
+            args::Mode::Hybrid => Self::Hybrid,
+            args::Mode::Semantic => Self::Semantic,
+            args::Mode::Lexical => Self::Lexical,
+        }
+    }
+}
+
+impl From<args::Sort> for Order {
+    fn from(sort: args::Sort) -> Self {
+        match sort {
+            args::Sort::Relevance => Self::Relevance,
+            args::Sort::Newest => Self::Newest,
+            args::Sort::Oldest => Self::Oldest,
+        }
+    }
+}
+
+impl From<args::Fusion> for Fusion {
+    fn from(fusion: args::Fusion) -> Self {
+        match fusion {
+            args::Fusion::Calibrated => Self::Calibrated,
+            args::Fusion::Rrf => Self::ReciprocalRank,
         }
     }
 }

@@ -115,7 +115,7 @@ pub enum EmbedError {
 }
 
 /// All that search asks of a model.
-pub trait QueryEmbedder {
+pub trait QueryEmbedder: Sync {
     /// The vector of `query`, of unit length where the model compares by cosine.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ pub trait QueryEmbedder {
 }
 
 /// All that search asks of a cross-encoder.
-pub trait PassageScorer {
+pub trait PassageScorer: Sync {
     /// How well each of `passages` answers `query`, in their order: the greater, the better.
     ///
     /// # Errors

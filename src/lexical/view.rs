@@ -205,6 +205,31 @@ impl LexicalView {
         Ok(Some(articles.into_iter().collect()))
     }
 
+    /// The articles that have every word of `words`, in the title or the body, in whatever form; none where there is no word.
+    ///
+    /// # Errors
+    /// When a file of the index cannot be read.
+    pub fn with_every_word(&self, query: &Query) -> Result<ArticleSet, LexicalError> {
+        let asked = asked(&query.words, &self.languages);
+        let mut articles = Vec::new();
+        for segment in self.segments.iter().filter(|_| !asked.is_empty()) {
+            let mut has_all = vec![true; segment.reader.max_doc() as usize];
+            for word in &asked {
+                let mut has = vec![false; has_all.len()];
+                for clause in clauses(&self.fields, &self.weights, std::slice::from_ref(word), &[]) {
+                    let unscored = EnableScoring::disabled_from_searcher(&self.searcher);
+                    clause.query.weight(unscored)?.for_each_no_score(&segment.reader, &mut |documents| {
+                        documents.iter().for_each(|&document| has[document as usize] = true);
+                    })?;
+                }
+                has_all.iter_mut().zip(has).for_each(|(all, has)| *all &= has);
+            }
+            let documents = has_all.iter().enumerate().filter(|(_, has)| **has);
+            articles.extend(documents.filter_map(|(document, _)| segment.article(document as DocId)));
+        }
+        Ok(articles.into_iter().collect())
+    }
+
     /// For each document of a part, whether it has these words next to each other.
     fn having(&self, segment: &Segment, words: &[String], field: Option<Field>) -> tantivy::Result<Vec<bool>> {
         let mut has = vec![false; segment.reader.max_doc() as usize];

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{PassageHit, SearchError, dot, show};
+use super::present::show;
+use super::{PassageHit, SearchError, dot};
 use crate::index::VectorView;
 use crate::store::{Field, Header, Store, StoredPassage};
 use crate::types::{ArticleId, Score, VectorId};

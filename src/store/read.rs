@@ -113,6 +113,14 @@ impl Store {
         self.one("SELECT coalesce(max(sequence), 0) FROM changes").map(Sequence)
     }
 
+    /// The article that was stored last, or would have been: no later one has a smaller row.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn newest(&self) -> Result<ArticleId, StoreError> {
+        self.one("SELECT coalesce(max(id), 0) FROM articles").map(ArticleId)
+    }
+
     /// What the store holds.
     ///
     /// # Errors

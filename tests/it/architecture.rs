@@ -16,21 +16,24 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("store", &["types", "text"]),
     ("index", &["types", "kernels", "store"]),
     ("lexical", &["types", "text", "store"]),
-    ("search", &["types", "text", "embed", "index", "store"]),
+    ("search", &["types", "text", "embed", "index", "lexical", "store"]),
     ("dedup", &["types", "kernels", "text", "embed", "index", "store", "search"]),
     ("ingest", &["types", "text", "chunk", "embed", "store"]),
-    ("engine", &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest"]),
+    (
+        "engine",
+        &["types", "kernels", "text", "chunk", "embed", "store", "index", "lexical", "search", "dedup", "ingest"],
+    ),
     (
         "verify",
         &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest", "engine"],
     ),
-    ("eval", &["types", "text", "embed", "store", "index", "search", "dedup", "ingest", "engine"]),
+    ("eval", &["types", "text", "embed", "store", "index", "lexical", "search", "dedup", "ingest", "engine"]),
     ("bench", &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "ingest", "engine"]),
     (
         "cli",
         &[
-            "types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest", "engine",
-            "verify", "eval", "bench",
+            "types", "kernels", "text", "chunk", "embed", "store", "index", "lexical", "search", "dedup", "ingest",
+            "engine", "verify", "eval", "bench",
         ],
     ),
 ];

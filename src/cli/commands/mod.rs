@@ -10,14 +10,14 @@ use clap::CommandFactory;
 use serde_json::json;
 
 use crate::cli::args::{self, Args, Command, Common, EmbedFormat, Models, View};
-use crate::cli::print::Printer;
+use crate::cli::print::{Printer, one_line};
 use crate::cli::progress::{Talk, write_line};
 use crate::cli::{CliError, Outcome, settings};
 use crate::embed::EmbedError;
 use crate::embed::batch::share;
 use crate::embed::source::{self, BUNDLED_ID};
 use crate::embed::spec::Role;
-use crate::engine::{Engine, EngineError, Options, budget};
+use crate::engine::{self, Engine, EngineError, Options, budget};
 use crate::index;
 use crate::ingest::read::{self, Input};
 use crate::ingest::{Event, Job, run as ingest};
@@ -30,7 +30,7 @@ pub(in crate::cli) fn run(args: Args) -> Result<Outcome, CliError> {
     let common = &args.common;
     match args.command {
         Command::Index(index) => self::index(common, &index),
-        Command::Search(search) => self::search(common, search),
+        Command::Search(search) => self::search(common, &search),
         Command::Similar(similar) => self::similar(common, &similar),
         Command::Duplicates => duplicates(common),
         Command::Facets(facets) => self::facets(common, &facets),
@@ -97,7 +97,7 @@ fn index(common: &Common, args: &args::Index) -> Result<Outcome, CliError> {
     });
     talk.end();
     let summary = result?;
-    index::persist(&store, options.isa, options.view)?;
+    engine::persist(&store, options.isa, options.view)?;
 
     let stats = store.stats()?;
     let mut printer = Printer::new(common.json);
@@ -136,17 +136,42 @@ fn stop_on_signal(reads_stdin: bool) -> Result<std::sync::Arc<AtomicBool>, CliEr
     Ok(stop)
 }
 
-fn search(common: &Common, args: args::Search) -> Result<Outcome, CliError> {
-    let engine = Engine::open(&common.store, settings::options(common, args.view)?)?;
-    let filter = settings::filter(&args.filters, engine.store())?;
-    let hits = engine.search(&Request { query: &args.query, k: args.k, filter })?;
-    let mut printer = Printer::new(common.json);
-    printer.hits(&hits, args.full)?;
-    printer.end()?;
-    if hits.is_empty() && !common.quiet {
-        write_line("nothing found: the store is empty, or its filters leave no article (see `voisin status`)");
+fn search(common: &Common, args: &args::Search) -> Result<Outcome, CliError> {
+    let options = settings::options(common, args.view)?;
+    let after = args.after.as_deref().map(str::parse).transpose();
+    let after = after.map_err(|error| CliError::Said(format!("--after: {error}")))?;
+    let mut engine = Engine::open(&common.store, options)?;
+    if let Some(model) = &args.rerank {
+        engine = engine.with_reranker(settings::reranker(model, &options)?);
     }
-    Ok(outcome(!hits.is_empty()))
+    let answer = engine.search(&Request {
+        query: &args.query,
+        k: args.k,
+        mode: args.mode.into(),
+        fusion: args.fusion.into(),
+        filter: settings::filter(&args.filters, engine.store())?,
+        order: args.sort.into(),
+        after: after.as_ref(),
+        fold: !args.all_versions,
+        explain: args.explain,
+    })?;
+    if !common.quiet {
+        answer.notes.iter().for_each(|note| write_line(&format!("note: {}", one_line(note))));
+    }
+    let mut printer = Printer::new(common.json);
+    printer.answer(&answer, args.full)?;
+    printer.end()?;
+    if !common.quiet {
+        if let Some(next) = &answer.next {
+            write_line(&format!("more: the same with --after {next}"));
+        }
+        if answer.hits.is_empty() {
+            write_line(
+                "nothing found: the store is empty, no article has the words, or the filters leave none (see `voisin status`)",
+            );
+        }
+    }
+    Ok(outcome(!answer.hits.is_empty()))
 }
 
 fn similar(common: &Common, args: &args::Similar) -> Result<Outcome, CliError> {
@@ -374,7 +399,7 @@ fn remove(common: &Common, names: &[String]) -> Result<Outcome, CliError> {
     }
     let removed = store.remove(&found)?;
     store.sweep()?;
-    index::persist(&store, common.isa.parse()?, index::Choice::Exact)?;
+    engine::persist(&store, common.isa.parse()?, index::Choice::Exact)?;
     let mut printer = Printer::new(common.json);
     if common.json {
         printer.object(&json!({ "removed": removed }))?;

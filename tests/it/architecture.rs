@@ -39,7 +39,7 @@ const FOREIGN: [(&str, &[&str]); 7] = [
     ("candle_", &["embed/"]),
     ("tokenizers", &["embed/"]),
     ("hf_hub", &["embed/source.rs"]),
-    ("hnsw_rs", &["index/hnsw.rs"]),
+    ("hnsw_rs", &["index/build.rs"]),
     ("rusqlite", &["store/"]),
     ("clap", &["cli/args.rs", "cli/args/", "cli/mod.rs", "cli/commands/mod.rs"]),
     ("unsafe", &["kernels/"]),

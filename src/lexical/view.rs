@@ -223,7 +223,7 @@ impl LexicalView {
             let mut has_all = vec![true; segment.reader.max_doc() as usize];
             for word in &asked {
                 let mut has = vec![false; has_all.len()];
-                for clause in clauses(&self.fields, &self.weights, std::slice::from_ref(word), &[]) {
+                for clause in clauses(&self.fields, std::slice::from_ref(word), &[]) {
                     let unscored = EnableScoring::disabled_from_searcher(&self.searcher);
                     clause.query.weight(unscored)?.for_each_no_score(&segment.reader, &mut |documents| {
                         documents.iter().for_each(|&document| has[document as usize] = true);
@@ -282,8 +282,7 @@ impl LexicalView {
     /// When the store fails.
     pub fn verify(&self, store: &Store) -> Result<Vec<String>, LexicalError> {
         let mut wrong = disk::verify(store)?;
-        let (held, stored) =
-            (self.articles(), store.articles_matching(&Filter::default())?.into_iter().collect::<ArticleSet>());
+        let (held, stored) = (self.articles(), store.articles_matching(&Filter::default())?);
         let shared = held.intersect(&stored).len();
         for (count, what) in [
             (stored.len() - shared, "of the store are not in the view of words"),

@@ -43,7 +43,7 @@ const FOREIGN: [(&str, &[&str]); 9] = [
     ("candle_", &["embed/"]),
     ("tokenizers", &["embed/"]),
     ("hf_hub", &["embed/source.rs"]),
-    ("hnsw_rs", &["index/hnsw.rs"]),
+    ("hnsw_rs", &["index/build.rs"]),
     ("tantivy", &["lexical/"]),
     ("frostem", &["text/terms/"]),
     ("rusqlite", &["store/"]),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
-use crate::types::PartialDate;
+use crate::types::{PartialDate, Period};
 
 pub mod bench;
 pub mod eval;
@@ -269,6 +269,16 @@ pub struct Similar {
     /// Articles to show at most
     #[arg(short, value_name = "N", default_value_t = 10, value_parser = count)]
     pub k: usize,
+
+    /// Which articles may answer.
+    #[command(flatten)]
+    pub filters: Filters,
+
+    /// Articles no further in time from this one: 7d, 2w, 3m, 1y
+    ///
+    /// Where a date is not known to the day, the closest day that it may mean counts.
+    #[arg(long, value_name = "TIME", help_heading = "Filters")]
+    pub within: Option<Period>,
 }
 
 /// `voisin embed`

@@ -69,6 +69,9 @@ pub enum SearchError {
     /// Nothing was asked.
     #[error("the question is empty: give some words, such as voisin search \"grève à l'hôpital\"")]
     Empty,
+    /// Articles near in time to one without a date.
+    #[error("\"{0}\" has no date to count from: leave --within out, or say --since and --until")]
+    Undated(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

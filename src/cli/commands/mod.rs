@@ -22,6 +22,7 @@ use crate::index;
 use crate::ingest::read::{self, Input};
 use crate::ingest::{Event, Job, run as ingest};
 use crate::search::Request;
+use crate::search::related::RelatedRequest;
 use crate::store::Store;
 use crate::types::Article;
 use crate::verify::verify as check;
@@ -151,10 +152,12 @@ fn search(common: &Common, args: args::Search) -> Result<Outcome, CliError> {
 
 fn similar(common: &Common, args: &args::Similar) -> Result<Outcome, CliError> {
     let engine = Engine::open(&common.store, settings::options(common, View::Auto)?)?;
+    let filter = settings::filter(&args.filters, engine.store())?;
+    let request = RelatedRequest { k: args.k, filter, within: args.within };
     let name = args.article.trim_start_matches("./");
     let related = match engine.store().find(name)? {
-        Some(article) => engine.similar(article, args.k)?,
-        None if std::path::Path::new(name).is_file() => engine.similar_to_text(read_one(name)?, args.k)?,
+        Some(article) => engine.similar(article, &request)?,
+        None if std::path::Path::new(name).is_file() => engine.similar_to_text(read_one(name)?, &request)?,
         None => {
             let like = engine.store().keys_like(name, 5)?;
             let hint = if like.is_empty() { String::new() } else { format!("; is it one of: {}?", like.join(", ")) };
@@ -164,6 +167,9 @@ fn similar(common: &Common, args: &args::Similar) -> Result<Outcome, CliError> {
     let mut printer = Printer::new(common.json);
     printer.related(&related)?;
     printer.end()?;
+    if related.is_empty() && !common.quiet {
+        write_line("nothing found: the store holds no other article, or its filters leave none (see `voisin facets`)");
+    }
     Ok(outcome(!related.is_empty()))
 }
 

@@ -31,7 +31,7 @@ use crate::types::CharSpan;
 pub use crate::types::ArticleSet;
 pub use cache::{CacheError, CacheKey, CacheKeys, VectorCache};
 pub use filter::{DateOrder, Filter, LabelFilter};
-pub use read::{Header, Held, Located, Stats, StoredPassage};
+pub use read::{Header, Held, Located, Stats, StoredPassage, Wording};
 pub use schema::VERSION;
 pub use write::{ContentHash, NewArticle, NewPassage, TextKey};
 
@@ -298,6 +298,11 @@ impl Store {
     /// The folder of the store.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The folder of what is derived from the store, which can be deleted at any time.
+    pub fn views(&self) -> PathBuf {
+        self.folder.join("views")
     }
 
     /// The model whose vectors the store holds.

@@ -24,6 +24,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
         "verify",
         &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest", "engine"],
     ),
+    ("doctor", &["types", "kernels", "store", "index", "lexical"]),
     ("eval", &["types", "text", "embed", "store", "index", "search", "dedup", "ingest", "engine"]),
     ("bench", &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "ingest", "engine"]),
     (

@@ -13,12 +13,13 @@ use crate::cli::args::{self, Args, Command, Common, EmbedFormat, Models, View};
 use crate::cli::print::Printer;
 use crate::cli::progress::{Talk, write_line};
 use crate::cli::{CliError, Outcome, settings};
+use crate::doctor::{Examination, Status, examine, repair};
 use crate::embed::batch::share;
 use crate::embed::source::{self, BUNDLED_ID};
 use crate::embed::spec::Role;
 use crate::embed::{EmbedError, Embedder};
 use crate::engine::{Engine, Options, budget};
-use crate::index;
+use crate::index::{self, Choice};
 use crate::ingest::read::{self, Input};
 use crate::ingest::{Event, Job, run as ingest};
 use crate::search::Request;
@@ -41,6 +42,7 @@ pub(in crate::cli) fn run(args: Args) -> Result<Outcome, CliError> {
         Command::Models(Models::Pull { model }) => show_model(common, Some(&model), None),
         Command::Status => status(common),
         Command::Verify => verify(common),
+        Command::Doctor(doctor) => self::doctor(common, &doctor),
         Command::Eval(eval) => self::eval::run(common, &eval),
         Command::Bench(bench) => self::bench::run(common, &bench),
         Command::Remove(remove) => self::remove(common, &remove.articles),
@@ -358,6 +360,27 @@ fn verify(common: &Common) -> Result<Outcome, CliError> {
             "{wrong} checks failed: index the same files again into a new --store; if only the views are wrong, delete {}",
             index::folder(engine.store()).display()
         ))),
+    }
+}
+
+fn doctor(common: &Common, args: &args::Doctor) -> Result<Outcome, CliError> {
+    let view = match args.view {
+        // Whatever graph there is, is to be measured.
+        View::Auto => Choice::Auto { queries: u32::MAX },
+        view => view.into(),
+    };
+    let examination = Examination { isa: common.isa.parse()?, sample: args.sample, view };
+    let store = if args.repair { Store::open_to_remove(&common.store)? } else { Store::open(&common.store)? };
+    if args.repair {
+        repair(&store, &examination)?;
+    }
+    let findings = examine(&store, &examination)?;
+    let mut printer = Printer::new(common.json);
+    findings.iter().try_for_each(|finding| printer.finding(finding))?;
+    printer.end()?;
+    match findings.iter().filter(|finding| finding.status == Status::Wrong).count() {
+        0 => Ok(Outcome::Found),
+        wrong => Err(CliError::Said(format!("{wrong} of {} checks found something wrong", findings.len()))),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::chunk::Budget;
 use crate::dedup::{self, Pair};
 use crate::embed::precision::Wanted;
 use crate::embed::source::{ModelFiles, ModelRef};
-use crate::embed::{EmbedError, Embedder};
+use crate::embed::{EmbedError, Embedder, Reranker};
 use crate::index::{self, Choice, IndexError, VectorView};
 use crate::ingest::prepare::{Prepared, prepare};
 use crate::kernels::Isa;
@@ -120,6 +120,15 @@ pub fn load_model(model: &ModelRef, options: &Options) -> Result<(Embedder, Mode
     };
     let identity = ModelIdentity { id: spec.id.clone(), reference, revision: spec.revision.clone(), dims: spec.dims };
     Ok((embedder, identity))
+}
+
+/// Loads a cross-encoder, which ranks anew what a search has found.
+///
+/// # Errors
+/// When the model cannot be found or understood, or is no cross-encoder.
+pub fn load_reranker(model: &ModelRef, options: &Options) -> Result<Reranker, EngineError> {
+    let files = ModelFiles::open(model, options.offline).map_err(EmbedError::from)?;
+    Ok(Reranker::load(&files, options.isa, options.precision)?)
 }
 
 impl Engine {

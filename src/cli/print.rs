@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::CliError;
 use crate::dedup::{Pair, Relation};
 use crate::doctor::{Finding, Status};
-use crate::embed::spec::Spec;
+use crate::embed::spec::{Head, Spec};
 use crate::ingest::Summary;
 use crate::kernels::Precision;
 use crate::search::{Hit, PassageHit, Related};
@@ -258,7 +258,8 @@ impl Printer {
         Ok(())
     }
 
-    pub(super) fn model(&mut self, spec: &Spec, precision: Precision) -> Result<(), CliError> {
+    /// A model: one that makes vectors, or a cross-encoder with its head.
+    pub(super) fn model(&mut self, spec: &Spec, head: Option<&Head>, precision: Precision) -> Result<(), CliError> {
         let limit = (spec.max_tokens < usize::MAX).then_some(spec.max_tokens);
         let prompt = |prompt: &Option<String>| prompt.as_ref().map_or("none".to_owned(), |text| format!("{text:?}"));
         if self.json {
@@ -277,27 +278,33 @@ impl Printer {
                 "vocabulary": spec.vocabulary,
                 "pooling": spec.pooling.name(),
                 "dense": spec.dense.iter().map(|dense| dense.rows).collect::<Vec<_>>(),
-                "dims": spec.dims,
-                "full_dims": spec.full_dims,
+                "dims": head.is_none().then_some(spec.dims),
+                "full_dims": head.is_none().then_some(spec.full_dims),
                 "normalise": spec.normalise,
+                "labels": head.map(|head| head.scoring.labels()),
+                "scoring": head.map(|head| head.scoring.name()),
                 "precision": precision.name(),
                 "max_tokens": limit,
                 "prompts": { "query": spec.prompts.query, "passage": spec.prompts.passage },
             }));
         }
-        for (name, value) in [
+        let mut rows = vec![
             ("model", spec.id.clone()),
             ("revision", spec.revision.clone()),
             ("commit", spec.commit.clone().unwrap_or_else(|| "none: not from the hub".to_owned())),
             ("family", family(spec)),
             ("attention", attention(spec)),
             ("pooling", pooling(spec)),
-            ("vectors", vectors(spec)),
+            head.map_or_else(|| ("vectors", vectors(spec)), |head| ("scores", scores(head))),
             ("precision", precision.name().to_owned()),
             ("vocabulary", format!("{} tokens", spec.vocabulary)),
             ("limit", limit.map_or("none".to_owned(), |limit| format!("{limit} tokens"))),
-            ("prompts", format!("query {}, passage {}", prompt(&spec.prompts.query), prompt(&spec.prompts.passage))),
-        ] {
+        ];
+        if head.is_none() {
+            let prompts = &spec.prompts;
+            rows.push(("prompts", format!("query {}, passage {}", prompt(&prompts.query), prompt(&prompts.passage))));
+        }
+        for (name, value) in rows {
             self.line(&format!("{BOLD}{name:<10}{BOLD:#} {value}"))?;
         }
         Ok(())
@@ -327,6 +334,12 @@ fn attention(spec: &Spec) -> String {
         text.push_str(&format!(", within {reach} tokens in {} layers of {}", near.len(), spec.layers));
     }
     text
+}
+
+/// What a cross-encoder gives for a pair.
+fn scores(head: &Head) -> String {
+    let labels = head.scoring.labels();
+    format!("cross-encoder, {labels} {}, {}", if labels == 1 { "label" } else { "labels" }, head.scoring.name())
 }
 
 fn pooling(spec: &Spec) -> String {

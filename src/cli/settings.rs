@@ -6,7 +6,7 @@ use super::CliError;
 use super::args::{Common, Filters, Index, View};
 use crate::chunk::Budget;
 use crate::embed::source::{BUNDLED_ID, ModelRef};
-use crate::embed::{EmbedError, Embedder, cores};
+use crate::embed::{EmbedError, Embedder, Reranker, cores};
 use crate::engine::{self, Options, PASSAGE_TOKENS};
 use crate::index::Choice;
 use crate::ingest::read::FieldNames;
@@ -57,6 +57,12 @@ pub(super) fn cache(named: Option<&Path>) -> Option<PathBuf> {
 pub(super) fn model(name: Option<&str>, options: &Options) -> Result<(Embedder, ModelIdentity), CliError> {
     let model: ModelRef = name.unwrap_or(BUNDLED_ID).parse().map_err(EmbedError::from)?;
     Ok(engine::load_model(&model, options)?)
+}
+
+/// The cross-encoder of a name.
+pub(super) fn reranker(name: &str, options: &Options) -> Result<Reranker, CliError> {
+    let model: ModelRef = name.parse().map_err(EmbedError::from)?;
+    Ok(engine::load_reranker(&model, options)?)
 }
 
 /// The store, if there is one.

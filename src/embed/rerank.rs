@@ -73,10 +73,10 @@ impl Reranker {
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(EmbedError::NotFinite { model: self.spec.id.clone() });
         }
-        Ok(logits.rows().into_iter().map(|logits| self.head.score.of(&logits.to_vec())).collect())
+        Ok(logits.rows().into_iter().map(|logits| self.head.scoring.of(&logits.to_vec())).collect())
     }
 
-    /// How well each of `passages` answers `query`, in their order, on the scale of [`Score`](super::spec::Score): the
+    /// How well each of `passages` answers `query`, in their order, on the scale of [`Scoring`](super::spec::Scoring): the
     /// greater, the better. Pairs of like length share a pass, and `workers` threads take one pass after the other.
     ///
     /// # Errors

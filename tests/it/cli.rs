@@ -645,6 +645,11 @@ fn models_are_listed_and_described() {
     let shown = ["bert-dense", "modernbert", "qwen3", "gemma3", "static", "model2vec"]
         .map(|name| desk.run(&["models", "show", &tiny_model(name)]).expect(0).out);
     insta::assert_snapshot!("models_show", shown.join("\n"));
+    let shown = desk.run(&["models", "show", &tiny_model("cross-bert-2")]).expect(0).out;
+    assert!(shown.contains("cross-encoder, 2 labels, softmax") && !shown.contains("prompts"), "{shown}");
+    let shown = desk.run(&["models", "show", "--json", &tiny_model("cross-xlm-roberta")]).expect(0).one();
+    assert_eq!(json!([shown["labels"], shown["scoring"], shown["dims"]]), json!([1, "identity", null]), "{shown}");
+    desk.run(&["models", "show", &tiny_model("cross-bert"), "--dims", "8"]).refused(&["cross-encoder", "--rerank"]);
     desk.run(&["models", "show", "mini"]).refused(&["\"mini\" names no model", "voisin-fr-en-mini"]);
     desk.run(&["models", "show", "./none"]).refused(&["./none"]);
     desk.run(&["--offline", "models", "show", "owner/none"]).refused(&["owner/none", "voisin models pull"]);

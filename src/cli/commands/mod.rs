@@ -14,11 +14,11 @@ use crate::cli::print::Printer;
 use crate::cli::progress::{Talk, write_line};
 use crate::cli::{CliError, Outcome, settings};
 use crate::doctor::{Examination, Status, examine, repair};
+use crate::embed::EmbedError;
 use crate::embed::batch::share;
 use crate::embed::source::{self, BUNDLED_ID};
 use crate::embed::spec::Role;
-use crate::embed::{EmbedError, Embedder};
-use crate::engine::{Engine, Options, budget};
+use crate::engine::{Engine, EngineError, Options, budget};
 use crate::index::{self, Choice};
 use crate::ingest::read::{self, Input};
 use crate::ingest::{Event, Job, run as ingest};
@@ -320,9 +320,17 @@ fn list_models(common: &Common) -> Result<Outcome, CliError> {
 
 fn show_model(common: &Common, model: Option<&str>, dims: Option<usize>) -> Result<Outcome, CliError> {
     let options = Options { dims, ..settings::options(common, View::Auto)? };
-    let (embedder, _): (Embedder, _) = settings::model(model, &options)?;
     let mut printer = Printer::new(common.json);
-    printer.model(embedder.spec(), embedder.precision())?;
+    match (settings::model(model, &options), model) {
+        (Err(CliError::Engine(EngineError::Embed(EmbedError::CrossEncoder { .. }))), Some(name)) if dims.is_none() => {
+            let reranker = settings::reranker(name, &options)?;
+            printer.model(reranker.spec(), Some(reranker.head()), reranker.precision())?;
+        }
+        (found, _) => {
+            let (embedder, _) = found?;
+            printer.model(embedder.spec(), None, embedder.precision())?;
+        }
+    }
     printer.end()?;
     Ok(Outcome::Found)
 }

@@ -59,7 +59,7 @@ impl DenseLayers {
         if let Some(norm) = norm {
             layers.push(Layer::Norm(PreNorm::load(&weights, isa, norm, spec.hidden, spec.epsilon)?));
         }
-        layers.push(linear(last, head.score.labels(), true, Activation::Identity)?);
+        layers.push(linear(last, head.scoring.labels(), true, Activation::Identity)?);
         Ok(Self { layers })
     }
 

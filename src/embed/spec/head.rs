@@ -22,12 +22,12 @@ pub struct Head {
     /// Whether something is added to the product of the first layer.
     pub bias: bool,
     /// What becomes of the logits.
-    pub score: Score,
+    pub scoring: Scoring,
 }
 
 /// How the logits of a pair become its score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Score {
+pub enum Scoring {
     /// The only logit as it is: any number.
     Logit,
     /// The logistic function of the only logit: 0 to 1.
@@ -36,7 +36,7 @@ pub enum Score {
     Softmax,
 }
 
-impl Score {
+impl Scoring {
     /// Logits that a pair has.
     pub fn labels(self) -> usize {
         match self {
@@ -142,8 +142,8 @@ impl Head {
         let of_old = config.get("sbert_ce_default_activation_function");
         let of_config = config.get("sentence_transformers").and_then(|own| own.get("activation_fn")).or(of_old);
         let activation = activation.or(of_config.and_then(Value::as_str));
-        let score = Score::choose(labels, activation).map_err(refuse)?;
-        Ok((Self { activation: activation_of_layer, bias, score }, pooling))
+        let scoring = Scoring::choose(labels, activation).map_err(refuse)?;
+        Ok((Self { activation: activation_of_layer, bias, scoring }, pooling))
     }
 }
 
@@ -174,28 +174,28 @@ mod tests {
     #[test]
     fn scores_are_those_of_the_activation_that_is_named() {
         for (labels, activation, expected) in [
-            (1, None, Some(Score::Sigmoid)),
-            (1, Some("torch.nn.modules.activation.Sigmoid"), Some(Score::Sigmoid)),
-            (1, Some("torch.nn.modules.linear.Identity"), Some(Score::Logit)),
+            (1, None, Some(Scoring::Sigmoid)),
+            (1, Some("torch.nn.modules.activation.Sigmoid"), Some(Scoring::Sigmoid)),
+            (1, Some("torch.nn.modules.linear.Identity"), Some(Scoring::Logit)),
             (1, Some("torch.nn.modules.activation.Tanh"), None),
-            (2, None, Some(Score::Softmax)),
-            (2, Some("torch.nn.modules.linear.Identity"), Some(Score::Softmax)),
+            (2, None, Some(Scoring::Softmax)),
+            (2, Some("torch.nn.modules.linear.Identity"), Some(Scoring::Softmax)),
             (2, Some("torch.nn.modules.activation.Sigmoid"), None),
             (0, None, None),
             (3, None, None),
         ] {
-            assert_eq!(Score::choose(labels, activation).ok(), expected, "{labels} labels, {activation:?}");
+            assert_eq!(Scoring::choose(labels, activation).ok(), expected, "{labels} labels, {activation:?}");
         }
     }
 
     #[test]
     fn a_score_grows_with_its_logit() {
-        assert_eq!(Score::Logit.of(&[-7.5]), -7.5);
-        assert_eq!(Score::Sigmoid.of(&[0.0]), 0.5);
-        assert_eq!(Score::Softmax.of(&[3.0, 3.0]), 0.5);
-        assert!((Score::Sigmoid.of(&[2.0]) - 0.880_797).abs() < 1e-6);
-        assert_eq!(Score::Softmax.of(&[-1.0, 1.0]), Score::Sigmoid.of(&[2.0]));
-        assert_eq!([-1e9, 1e9].map(|logit| Score::Sigmoid.of(&[logit])), [0.0, 1.0]);
+        assert_eq!(Scoring::Logit.of(&[-7.5]), -7.5);
+        assert_eq!(Scoring::Sigmoid.of(&[0.0]), 0.5);
+        assert_eq!(Scoring::Softmax.of(&[3.0, 3.0]), 0.5);
+        assert!((Scoring::Sigmoid.of(&[2.0]) - 0.880_797).abs() < 1e-6);
+        assert_eq!(Scoring::Softmax.of(&[-1.0, 1.0]), Scoring::Sigmoid.of(&[2.0]));
+        assert_eq!([-1e9, 1e9].map(|logit| Scoring::Sigmoid.of(&[logit])), [0.0, 1.0]);
     }
 
     #[test]

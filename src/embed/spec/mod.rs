@@ -23,7 +23,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub use config::{Rotary, View};
-pub use head::{Head, Score};
+pub use head::{Head, Scoring};
 pub use modules::Dense;
 pub use prompts::{Prompts, Role};
 pub use table::TableLayout;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::index::{self, Choice, Health, IndexError, recall};
 use crate::kernels::Isa;
 use crate::lexical::{self, LexicalError};
-use crate::store::{Store, StoreError};
+use crate::store::{Filter, Store, StoreError};
 use crate::types::VectorId;
 
 /// How many of the closest vectors are looked at.
@@ -83,9 +83,15 @@ pub enum DoctorError {
 /// When the store cannot be read at all.
 pub fn examine(store: &Store, examination: &Examination) -> Result<Vec<Finding>, DoctorError> {
     let health = index::health(store, examination.isa)?;
-    let mut findings = vec![articles(store)?, vectors(store)?, rows(store, &health)];
-    findings.push(graph(store, &health, examination)?);
-    findings.push(words(store)?);
+    let words = lexical::health(store)?;
+    let all = store.articles_matching(&Filter::default())?.len();
+    let mut findings = vec![
+        articles(store)?,
+        vectors(store)?,
+        view("the view of vectors is whole and caught up", store, health.rows, health.behind, &health.problems),
+        graph(store, &health, examination)?,
+        view("the view of words is whole and caught up", store, all, words.behind, &words.problems),
+    ];
     findings.extend(space(store));
     Ok(findings)
 }
@@ -95,8 +101,9 @@ pub fn examine(store: &Store, examination: &Examination) -> Result<Vec<Finding>,
 /// # Errors
 /// When the store cannot be read, or its folder cannot be written.
 pub fn repair(store: &Store, examination: &Examination) -> Result<(), DoctorError> {
-    let damaged = !index::health(store, examination.isa)?.problems.is_empty() || !lexical::verify(store)?.is_empty();
-    if damaged {
+    let vectors = index::health(store, examination.isa)?.problems;
+    let words = lexical::health(store)?.problems;
+    if !(vectors.is_empty() && words.is_empty()) {
         fs_err::remove_dir_all(store.views())?;
     }
     index::persist(store, examination.isa, examination.view)?;
@@ -146,21 +153,20 @@ fn vectors(store: &Store) -> Result<Finding, DoctorError> {
     })
 }
 
-/// Whether the file of rows is whole and caught up.
-fn rows(store: &Store, health: &Health) -> Finding {
-    let Health { rows, behind, problems, .. } = health;
-    let lagging = *behind as f64 > LITTLE * *rows as f64;
+/// Whether what lies on disk of a view of `all` things is whole and caught up: `behind` of them are missing, or gone.
+fn view(check: &'static str, store: &Store, all: usize, behind: usize, problems: &[String]) -> Finding {
+    let repair = command(store, "--repair");
     let (status, advice) = if !problems.is_empty() {
-        (Status::Wrong, Some(repair_command(store)))
-    } else if lagging {
-        let why = "they are read from the database each time a search starts";
-        (Status::Advice, Some(format!("{why}: {}", repair_command(store))))
+        (Status::Wrong, Some(format!("make it again: `{repair}`")))
+    } else if behind as f64 > LITTLE * all as f64 {
+        let advice = format!("each command reads them from the database until they are written: `{repair}`");
+        (Status::Advice, Some(advice))
     } else {
         (Status::Ok, None)
     };
-    let mut seen = vec![format!("{rows} vectors, {behind} changes behind the database")];
+    let mut seen = vec![format!("{behind} of {all} are missing on disk, or gone from the store")];
     seen.extend(problems.iter().cloned());
-    Finding { check: "the views of the vectors are whole and caught up", status, seen, advice }
+    Finding { check, status, seen, advice }
 }
 
 /// Whether the graph reaches every vector, and finds the closest.
@@ -173,13 +179,10 @@ fn graph(store: &Store, health: &Health, examination: &Examination) -> Result<Fi
     }
     let exact = index::open(store, examination.isa, Choice::Exact)?;
     let sample = index::sample(store, exact.len(), examination.sample)?;
-    let found: f64 =
-        sample.iter().map(|(id, vector)| recall(&*exact, &*view, vector, CLOSEST, Some(*id))).sum();
+    let found: f64 = sample.iter().map(|(id, vector)| recall(&*exact, &*view, vector, CLOSEST, Some(*id))).sum();
     let found = found / sample.len().max(1) as f64;
-    let mut seen = vec![format!(
-        "recall@{CLOSEST} is {found:.4} against exact search, for {} vectors of the store",
-        sample.len()
-    )];
+    let mut seen =
+        vec![format!("recall@{CLOSEST} is {found:.4} against exact search, for {} vectors of the store", sample.len())];
     let mut unreachable = 0;
     if let Some(graph) = health.graph {
         unreachable = graph.unreachable;
@@ -188,25 +191,15 @@ fn graph(store: &Store, health: &Health, examination: &Examination) -> Result<Fi
             graph.nodes, graph.behind
         ));
     }
-    let graph = index::folder(store).join("graph");
-    let again = format!("delete {}, then run `{}`", graph.display(), command(store, "--view hnsw --repair"));
+    let again = format!("delete {}, then `{}`", store.views().display(), command(store, "--view hnsw --repair"));
     let (status, advice) = match found {
         _ if found < RECALL.0 || unreachable > 0 => (Status::Wrong, Some(again)),
-        _ if found < RECALL.1 => (
-            Status::Advice,
-            Some("where it matters to miss nothing, give `--view exact` to searches".to_owned()),
-        ),
+        _ if found < RECALL.1 => {
+            (Status::Advice, Some("where it matters to miss nothing, give `--view exact` to searches".to_owned()))
+        }
         _ => (Status::Ok, None),
     };
     Ok(Finding { check, status, seen, advice })
-}
-
-/// Whether the view of words is whole and caught up.
-fn words(store: &Store) -> Result<Finding, DoctorError> {
-    let wrong = lexical::verify(store)?;
-    let status = if wrong.is_empty() { Status::Ok } else { Status::Wrong };
-    let advice = (!wrong.is_empty()).then(|| repair_command(store));
-    Ok(Finding { check: "the view of words is whole and caught up", status, seen: wrong, advice })
 }
 
 /// Whether there is room to write the views again, where the disk says how much it has.
@@ -222,15 +215,20 @@ fn space(store: &Store) -> Option<Finding> {
     Some(Finding {
         check: "there is room on the disk",
         status: if scarce { Status::Advice } else { Status::Ok },
-        seen: vec![format!("{} free, the store takes {}, of which its views {}", megabytes(free), megabytes(all), megabytes(views))],
+        seen: vec![format!(
+            "{} free, the store takes {}, of which its views {}",
+            megabytes(free),
+            megabytes(all),
+            megabytes(views)
+        )],
         advice: scarce.then(|| {
-            format!("the views cannot be written again beside the old ones: free {} on the disk of {}", megabytes(views - free), store.folder().display())
+            format!(
+                "the views cannot be written again beside the old ones: free {} on the disk of {}",
+                megabytes(views - free),
+                store.folder().display()
+            )
         }),
     })
-}
-
-fn repair_command(store: &Store) -> String {
-    format!("run `{}`", command(store, "--repair"))
 }
 
 fn command(store: &Store, options: &str) -> String {

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
 use tantivy::{Index, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader, Term};
 
-use super::LexicalError;
 use super::document::{Fields, language};
 use super::view::Segment;
+use super::{Health, LexicalError};
 use crate::store::{ArticleSet, Store};
 use crate::types::{ArticleId, Sequence};
 
@@ -216,7 +216,22 @@ fn catch_up(store: &Store) -> Result<(), LexicalError> {
     Ok(())
 }
 
-/// See [`super::LexicalView::verify`].
-pub(super) fn verify(_store: &Store) -> Result<Vec<String>, LexicalError> {
-    Ok(Vec::new())
+/// See [`super::health`].
+pub(super) fn health(store: &Store) -> Result<Health, LexicalError> {
+    let mut problems = Vec::new();
+    let found = committed(store);
+    if let Some((index, _)) = &found {
+        match index.validate_checksum() {
+            Ok(damaged) => problems.extend(
+                damaged
+                    .iter()
+                    .map(|file| format!("{} of the index of words does not have its checksum", file.display())),
+            ),
+            Err(error) => problems.push(format!("the index of words cannot be read: {error}")),
+        }
+    } else if folder(store).exists() {
+        problems.push("the index of words on disk is damaged, or of another store or format".to_owned());
+    }
+    let after = Sequence(found.map_or(0, |(_, payload)| payload.sequence));
+    Ok(Health { behind: store.articles_changed_after(after)?.len(), problems })
 }

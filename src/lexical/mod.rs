@@ -115,5 +115,22 @@ pub fn persist(store: &Store) -> Result<(), LexicalError> {
     disk::persist(store)
 }
 
+/// What can be said of the index that lies on disk.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// Articles that changed since it was written; each opening indexes them in memory.
+    pub behind: usize,
+    /// What is wrong, a line each: files that do not have their checksums.
+    pub problems: Vec<String>,
+}
+
+/// Looks at the index on disk: whether it is whole, and how far it is behind. Nothing is written.
+///
+/// # Errors
+/// When the store fails.
+pub fn health(store: &Store) -> Result<Health, LexicalError> {
+    disk::health(store)
+}
+
 #[cfg(test)]
 mod tests;

@@ -247,7 +247,11 @@ impl LexicalView {
     /// # Errors
     /// When the store fails.
     pub fn verify(&self, store: &Store) -> Result<Vec<String>, LexicalError> {
-        disk::verify(store)
+        let super::Health { behind, mut problems } = disk::health(store)?;
+        if behind > 0 {
+            problems.push(format!("the index of words on disk is {behind} articles behind"));
+        }
+        Ok(problems)
     }
 
     fn scoring(&self) -> EnableScoring<'_> {

@@ -927,6 +927,39 @@ fn views_that_are_damaged_or_gone_are_made_again() {
 }
 
 #[test]
+fn the_doctor_sees_what_is_damaged_and_makes_it_again() {
+    let desk = desk_with_fields();
+    let examine = |args: &[&str], code| -> BTreeMap<String, Value> {
+        let findings = desk.run(&[&["doctor", "--json"], args].concat()).expect(code).objects();
+        findings.into_iter().map(|finding| (finding["check"].as_str().unwrap().to_owned(), finding)).collect()
+    };
+    const VECTORS: &str = "the view of vectors is whole and caught up";
+    const WORDS: &str = "the view of words is whole and caught up";
+
+    let well = examine(&["--repair", "--view", "hnsw"], 0);
+    assert!(well.len() >= 5 && well.values().all(|finding| finding["status"] == "ok"), "{well:?}");
+    assert_eq!(names(&well[VECTORS]), ["check", "status", "seen", "advice"]);
+    let graph = &well["the graph reaches every vector and finds the closest"]["seen"];
+    assert!(graph[0].as_str().unwrap().starts_with("recall@10 is 1.0000"), "{graph}");
+
+    // A bit of the last row.
+    let rows = desk.path(".voisin/views/rows");
+    let mut bytes = fs_err::read(&rows).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs_err::write(&rows, bytes).unwrap();
+    let damaged = examine(&[], 2);
+    assert_eq!((&damaged[VECTORS]["status"], &damaged[WORDS]["status"]), (&json!("wrong"), &json!("ok")));
+    assert!(damaged[VECTORS]["advice"].as_str().unwrap().contains("voisin doctor --store .voisin --repair"));
+    desk.run(&["doctor"]).expect(2).says(&["1 of", "checks found something wrong"]);
+    assert_eq!(examine(&["--repair"], 0)[VECTORS]["status"], "ok");
+
+    // Without views, answers are right but slow to begin.
+    fs_err::remove_dir_all(desk.path(".voisin/views")).unwrap();
+    let without = examine(&[], 0);
+    assert_eq!((&without[VECTORS]["status"], &without[WORDS]["status"]), (&json!("advice"), &json!("advice")));
+}
+
+#[test]
 fn verify_finds_what_was_changed_behind_its_back() {
     let desk = Desk::with_tiny_corpus();
     let database = rusqlite::Connection::open(desk.path(".voisin/voisin.db")).unwrap();

@@ -11,9 +11,9 @@ use crate::index::{self, Choice, IndexError, VectorView};
 use crate::ingest::prepare::{Prepared, prepare};
 use crate::kernels::Isa;
 use crate::lexical::{self, LexicalError, LexicalView};
-use crate::search::related::{body_passages, related};
+use crate::search::related::{RelatedRequest, body_passages, related};
 use crate::search::{Answer, Related, Request, SearchError, Searcher};
-use crate::store::{Field, ModelIdentity, Store, StoreError};
+use crate::store::{Field, Filter, ModelIdentity, Store, StoreError};
 use crate::types::{Article, ArticleId};
 
 /// Tokens of a passage, unless someone says otherwise: four to eight sentences, well inside what small models were
@@ -197,22 +197,25 @@ impl Engine {
         Ok(self.searcher().search(request)?)
     }
 
-    /// The `k` articles closest to a stored one.
+    /// The articles closest to a stored one.
     ///
     /// # Errors
-    /// When the store fails.
-    pub fn similar(&self, article: ArticleId, k: usize) -> Result<Vec<Related>, EngineError> {
+    /// When the article has no date and one is needed; when the store fails.
+    pub fn similar(&self, article: ArticleId, request: &RelatedRequest) -> Result<Vec<Related>, EngineError> {
         let _moment = self.store.snapshot()?;
+        let header = self.store.header(article)?;
+        let filter = request.filter_around(&header.key, header.date)?;
         let ids: Vec<_> = body_passages(&self.store, article)?.into_iter().map(|passage| passage.vector).collect();
         let vectors = self.store.vectors(&ids)?;
-        Ok(related(&vectors, Some(article), k, self.view(), &self.store)?)
+        self.related(&vectors, Some(article), request.k, &filter)
     }
 
-    /// The `k` articles closest to one that is not stored.
+    /// The articles closest to one that is not stored.
     ///
     /// # Errors
-    /// When the store or the model fails.
-    pub fn similar_to_text(&self, article: Article, k: usize) -> Result<Vec<Related>, EngineError> {
+    /// When the article has no date and one is needed; when the store or the model fails.
+    pub fn similar_to_text(&self, article: Article, request: &RelatedRequest) -> Result<Vec<Related>, EngineError> {
+        let filter = request.filter_around(&article.key, article.date)?;
         let Prepared { article, tokens } = prepare(article, &self.embedder, self.budget())?;
         let passages = &article.passages;
         let body = passages.iter().any(|passage| passage.field == Field::Body);
@@ -221,7 +224,18 @@ impl Engine {
         let vectors = self.embedder.embed_all(&tokens, crate::embed::cores())?;
         let vectors: Vec<Vec<f32>> = vectors.rows().into_iter().map(|row| row.to_vec()).collect();
         let _moment = self.store.snapshot()?;
-        Ok(related(&vectors, None, k, self.view(), &self.store)?)
+        self.related(&vectors, None, request.k, &filter)
+    }
+
+    fn related(
+        &self,
+        vectors: &[Vec<f32>],
+        itself: Option<ArticleId>,
+        k: usize,
+        filter: &Filter,
+    ) -> Result<Vec<Related>, EngineError> {
+        let allowed = if filter.is_all() { None } else { Some(self.store.articles_matching(filter)?) };
+        Ok(related(vectors, itself, k, allowed.as_ref(), self.view(), &self.store)?)
     }
 
     /// All pairs of articles that belong together.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
-use crate::types::PartialDate;
+use crate::types::{PartialDate, Period};
 
 pub mod bench;
 pub mod eval;
@@ -100,6 +100,8 @@ pub enum Command {
     Status,
     /// Check a store for damage
     Verify,
+    /// Say how well the views of a store are, and what to do
+    Doctor(Doctor),
     /// Remove articles
     Remove(Remove),
     /// Measure how good models, searches and indexes are
@@ -315,6 +317,37 @@ pub struct Similar {
     /// Articles to show at most
     #[arg(short, value_name = "N", default_value_t = 10, value_parser = count)]
     pub k: usize,
+
+    /// Which articles may answer.
+    #[command(flatten)]
+    pub filters: Filters,
+
+    /// Articles no further in time from this one: 7d, 2w, 3m, 1y
+    ///
+    /// Where a date is not known to the day, the closest day that it may mean counts.
+    #[arg(long, value_name = "TIME", help_heading = "Filters")]
+    pub within: Option<Period>,
+}
+
+/// `voisin doctor`
+#[derive(Debug, Group)]
+#[command(after_long_help = "\
+Looks at what is derived from the database: whether it is whole, caught up, reachable in every part, and how much of what is
+closest a search by the graph finds. `voisin verify` looks at the database itself. With --json, one object a check:
+{\"check\", \"status\", \"seen\", \"advice\"}, where status is ok, advice or wrong.
+Exit status: 2 where something is wrong, else 0.")]
+pub struct Doctor {
+    /// Vectors of the store that recall is measured with
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = count)]
+    pub sample: usize,
+
+    /// View of the vectors to measure; hnsw is built if it is not there
+    #[arg(long, value_name = "VIEW", default_value = "auto")]
+    pub view: View,
+
+    /// First bring the views up to date, and make again what is damaged
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// `voisin embed`

@@ -50,6 +50,8 @@ enum CliError {
     #[error(transparent)]
     Bench(#[from] crate::bench::BenchError),
     #[error(transparent)]
+    Doctor(#[from] crate::doctor::DoctorError),
+    #[error(transparent)]
     Isa(#[from] crate::kernels::cpu::IsaError),
     #[error(transparent)]
     Budget(#[from] crate::chunk::BudgetError),

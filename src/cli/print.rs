@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::CliError;
 use crate::dedup::{Pair, Relation};
+use crate::doctor::{Finding, Status};
 use crate::embed::spec::{Head, Spec};
 use crate::ingest::Summary;
 use crate::kernels::Precision;
@@ -104,6 +105,22 @@ impl Printer {
             true => self.object(&json!({ "name": name, "value": value, "articles": articles })),
             false => self.line(&format!("{articles:>8}  {}", one_line(value))),
         })
+    }
+
+    /// What a doctor found, with what to do below it.
+    pub(super) fn finding(&mut self, finding: &Finding) -> Result<(), CliError> {
+        if self.json {
+            return self.object(&json!(finding));
+        }
+        let status = match finding.status {
+            Status::Ok => "ok",
+            Status::Advice => "advice",
+            Status::Wrong => "WRONG",
+        };
+        self.line(&format!("{status:<7}{}", finding.check))?;
+        let advice = finding.advice.iter().map(|advice| format!("{BOLD}{}{BOLD:#}", one_line(advice)));
+        let seen = finding.seen.iter().map(|seen| one_line(seen));
+        seen.chain(advice).try_for_each(|line| self.line(&format!("         {line}")))
     }
 
     pub(super) fn summary(&mut self, summary: &Summary, store: &Stats) -> Result<(), CliError> {

@@ -11,7 +11,7 @@ use crate::engine::{self, Options, PASSAGE_TOKENS};
 use crate::index::Choice;
 use crate::ingest::read::FieldNames;
 use crate::search::{Fusion, Mode, Order};
-use crate::store::{Filter, LabelFilter, Making, ModelIdentity, Store, StoreError};
+use crate::store::{Filter, Making, ModelIdentity, Store, StoreError};
 
 impl From<View> for Choice {
     fn from(view: View) -> Self {
@@ -124,22 +124,15 @@ pub(super) fn making(args: &Index, common: &Common, options: &Options) -> Result
 /// The filter that was asked for. A name that no article of the store has is a mistake, and refused with those that there
 /// are.
 pub(super) fn filter(filters: &Filters, store: &Store) -> Result<Filter, CliError> {
-    let mut labels: Vec<LabelFilter> = Vec::new();
-    let given = |name: &'static str, values: &[String]| {
-        (!values.is_empty()).then(|| LabelFilter { name: name.to_owned(), values: values.to_vec() })
-    };
-    labels.extend(given("language", &filters.lang));
-    labels.extend(given("source", &filters.source));
-    for (name, value) in &filters.labels {
-        match labels.iter_mut().find(|label| label.name == *name) {
-            Some(label) => label.values.push(value.clone()),
-            None => labels.push(LabelFilter::new(name, value)),
-        }
-    }
-    for (name, _) in &filters.labels {
+    let mut filter = Filter { since: filters.since, until: filters.until, labels: Vec::new() };
+    let languages = filters.lang.iter().map(|code| ("language", code));
+    let sources = filters.source.iter().map(|source| ("source", source));
+    let others = filters.labels.iter().map(|(name, value)| (name.as_str(), value));
+    for (name, value) in languages.chain(sources).chain(others) {
         known_label(name, store)?;
+        filter = filter.with_label(name, value);
     }
-    Ok(Filter { since: filters.since, until: filters.until, labels })
+    Ok(filter)
 }
 
 /// Refuses a name of a field that no article of the store has.

@@ -48,8 +48,8 @@ impl Clause {
 
 const FIELDS: [store::Field; 2] = [store::Field::Title, store::Field::Body];
 
-/// What to look for, for the words of a query and for the phrases that must occur.
-pub(super) fn clauses(fields: &Fields, asked: &[Asked], required: &[Phrase]) -> Vec<Clause> {
+/// What to look for, for the words of a query and for its phrases.
+pub(super) fn clauses(fields: &Fields, asked: &[Asked], phrases: &[&Phrase]) -> Vec<Clause> {
     let mut clauses = Vec::new();
     let mut push = |term: String, kind, field, weight, query| clauses.push(Clause { term, kind, field, weight, query });
     for word in asked {
@@ -73,10 +73,10 @@ pub(super) fn clauses(fields: &Fields, asked: &[Asked], required: &[Phrase]) -> 
             push(both, TermKind::Phrase, field, worth::PAIR, in_a_row(fields.stems[place(field)], &stems));
         }
     }
-    for required in required {
-        let forms = phrase(required);
+    for wanted in phrases {
+        let forms = phrase(wanted);
         let kind = if forms.len() == 1 { TermKind::Exact } else { TermKind::Phrase };
-        for field in FIELDS.into_iter().filter(|field| required.field.is_none_or(|only| only == *field)) {
+        for field in FIELDS.into_iter().filter(|field| wanted.field.is_none_or(|only| only == *field)) {
             if !forms.is_empty() {
                 let query = in_a_row(fields.exact[place(field)], &forms);
                 push(forms.join(" "), kind, field, worth::REQUIRED, query);

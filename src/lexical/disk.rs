@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
 use tantivy::{Index, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader, Term};
 
-use super::LexicalError;
 use super::document::{Fields, language};
 use super::view::Segment;
+use super::{Health, LexicalError};
 use crate::store::{ArticleSet, Store};
 use crate::types::{ArticleId, Sequence};
 
@@ -223,26 +223,22 @@ fn catch_up(store: &Store) -> Result<(), LexicalError> {
     Ok(())
 }
 
-/// What is wrong with the files, and how far they are behind, a line each.
-pub(super) fn verify(store: &Store) -> Result<Vec<String>, LexicalError> {
-    let mut wrong = Vec::new();
+/// See [`super::health`].
+pub(super) fn health(store: &Store) -> Result<Health, LexicalError> {
+    let mut problems = Vec::new();
     let found = committed(store);
     if let Some((index, _)) = &found {
         match index.validate_checksum() {
-            Ok(damaged) => wrong.extend(
+            Ok(damaged) => problems.extend(
                 damaged
                     .iter()
                     .map(|file| format!("{} of the index of words does not have its checksum", file.display())),
             ),
-            Err(error) => wrong.push(format!("the index of words cannot be read: {error}")),
+            Err(error) => problems.push(format!("the index of words cannot be read: {error}")),
         }
     } else if folder(store).exists() {
-        wrong.push("the index of words on disk is damaged, or of another store or format".to_owned());
+        problems.push("the index of words on disk is damaged, or of another store or format".to_owned());
     }
     let after = Sequence(found.map_or(0, |(_, payload)| payload.sequence));
-    let behind = store.articles_changed_after(after)?.len();
-    if behind > 0 {
-        wrong.push(format!("the index of words on disk is {behind} articles behind"));
-    }
-    Ok(wrong)
+    Ok(Health { behind: store.articles_changed_after(after)?.len(), problems })
 }

@@ -151,7 +151,12 @@ fn phrases_are_of_words_next_to_each_other_in_their_exact_forms() {
     let view = shelf.view();
     let constraint = |required: &[&str], excluded: &[&str]| {
         let phrases = |texts: &[&str]| texts.iter().map(|text| phrase(text)).collect();
-        let query = Query { words: String::new(), required: phrases(required), excluded: phrases(excluded) };
+        let query = Query {
+            words: String::new(),
+            required: phrases(required),
+            excluded: phrases(excluded),
+            ..Query::default()
+        };
         view.constraint(&query).unwrap()
     };
     assert_eq!(constraint(&[], &[]), None);
@@ -344,6 +349,7 @@ proptest::proptest! {
         let query = Query {
             words: words + " eau",
             required: Vec::new(),
+            preferred: Vec::new(),
             excluded: vec![phrase(&quoted)],
         };
         for Found { article, score } in view.search(&query, 10, None).unwrap() {

@@ -264,8 +264,8 @@ impl LexicalView {
         };
         let found = words(text);
         let mut marked: Vec<bool> = found.iter().map(matches).collect();
-        for required in &query.required {
-            let phrase = phrase(required);
+        for wanted in query.required.iter().chain(&query.preferred) {
+            let phrase = phrase(wanted);
             for at in 0..(found.len() + 1).saturating_sub(phrase.len()) {
                 if found[at..].iter().zip(&phrase).all(|(word, form)| word.form == *form) {
                     marked[at..at + phrase.len()].fill(true);
@@ -281,7 +281,10 @@ impl LexicalView {
     /// # Errors
     /// When the store fails.
     pub fn verify(&self, store: &Store) -> Result<Vec<String>, LexicalError> {
-        let mut wrong = disk::verify(store)?;
+        let super::Health { behind, problems: mut wrong } = disk::health(store)?;
+        if behind > 0 {
+            wrong.push(format!("the index of words on disk is {behind} articles behind"));
+        }
         let (held, stored) = (self.articles(), store.articles_matching(&Filter::default())?);
         let shared = held.intersect(&stored).len();
         for (count, what) in [
@@ -313,7 +316,8 @@ impl LexicalView {
             kept.sort_unstable();
             asked = kept.into_iter().map(|at| asked[at].clone()).collect();
         }
-        Ok(clauses(&self.fields, &asked, &query.required))
+        let phrases: Vec<&Phrase> = query.required.iter().chain(&query.preferred).collect();
+        Ok(clauses(&self.fields, &asked, &phrases))
     }
 
     /// Calls `visit` with the place of an article among `articles`, a clause that it fits, and its share of the score.

@@ -162,6 +162,9 @@ pub enum SearchError {
     /// The next page of another question.
     #[error("this is the mark of a page of another question: repeat the question and its options as they were")]
     OtherQuestion,
+    /// Articles near in time to one without a date.
+    #[error("\"{0}\" has no date to count from: leave --within out, or say --since and --until")]
+    Undated(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -31,7 +31,7 @@ impl Searcher<'_> {
     /// # Errors
     /// When nothing is asked, the cursor is of another question, or the store or the view of the words fails.
     pub fn understand(&self, request: &Request<'_>) -> Result<Question, SearchError> {
-        let Syntax { words, required, excluded, since, until, labels, other_labels, mut notes } =
+        let Syntax { words, required, preferred, excluded, since, until, labels, other_labels, mut notes } =
             syntax::parse(request.query, |name| self.store.has_label(name).unwrap_or(false));
         let filter = Filter {
             since: both(request.filter.since, since, |a, b| if a.first_day() >= b.first_day() { a } else { b }),
@@ -39,7 +39,7 @@ impl Searcher<'_> {
             labels: request.filter.labels.iter().cloned().chain(labels).collect(),
         };
         let text = analysis_form(&words);
-        let mut words = lexical::Query { words, required, excluded };
+        let mut words = lexical::Query { words, required, preferred, excluded };
         if text.is_empty() && filter.is_all() && other_labels.is_empty() && words.excluded.is_empty() {
             return Err(SearchError::Empty);
         }
@@ -57,7 +57,8 @@ impl Searcher<'_> {
         }
         let mut allowed = both(filtered.clone(), self.words.constraint(&words)?, |a, b| a.intersect(&b));
         if !words.required.is_empty() && allowed.as_ref().is_some_and(ArticleSet::is_empty) {
-            words.required.clear();
+            let required = std::mem::take(&mut words.required);
+            words.preferred.extend(required);
             let without = both(filtered, self.words.constraint(&words)?, |a, b| a.intersect(&b));
             if without.as_ref().is_none_or(|set| !set.is_empty()) {
                 notes.push(

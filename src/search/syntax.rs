@@ -3,7 +3,7 @@
 //! | typed | meant |
 //! | --- | --- |
 //! | `grève hôpital` | articles about it, the more words the better |
-//! | `"état d'urgence"`, `«…»`, `“…”` | articles that have these words next to each other |
+//! | `"état d'urgence"`, `«…»`, `“…”` | articles that have these words next to each other; in a whole sentence, rather these |
 //! | `-football`, `-"coupe du monde"` | articles without them |
 //! | `title:`, `text:` (`titre:`, `texte:`) | a word or phrase that the title, or the body, has |
 //! | `date:2020`, `date:2019-03..2020`, `since:`, `until:` (`depuis:`, `avant:`) | articles of this time |
@@ -24,6 +24,8 @@ pub struct Syntax {
     pub words: String,
     /// What an article must have.
     pub required: Vec<Phrase>,
+    /// What an article should have: what a sentence quotes.
+    pub preferred: Vec<Phrase>,
     /// What an article must not have.
     pub excluded: Vec<Phrase>,
     /// The earliest date.
@@ -37,6 +39,10 @@ pub struct Syntax {
     /// What was not understood, a sentence each.
     pub notes: Vec<String>,
 }
+
+/// Words beside a phrase up to which its quotation marks ask for it. With more of them they are those of a headline, whose
+/// article may well tell it in other words.
+const BESIDE: usize = 3;
 
 /// A part of what was typed.
 struct Token {
@@ -53,8 +59,15 @@ struct Token {
 /// Takes apart what was typed; `is_field` says whether articles of the store have a field of that name.
 pub fn parse(typed: &str, is_field: impl Fn(&str) -> bool) -> Syntax {
     let mut syntax = Syntax::default();
+    let mut plain = 0;
     for token in tokens(typed, &mut syntax.notes) {
+        plain += usize::from(!token.minus && !token.quoted && token.field.is_none());
         syntax.take(token, &is_field);
+    }
+    if plain > BESIDE && syntax.required.iter().any(|phrase| phrase.field.is_none()) {
+        let required = std::mem::take(&mut syntax.required);
+        (syntax.required, syntax.preferred) = required.into_iter().partition(|phrase| phrase.field.is_some());
+        syntax.notes.push("the question reads like a sentence: what it quotes is preferred, not required".to_owned());
     }
     syntax.words = syntax.words.trim().to_owned();
     syntax
@@ -98,7 +111,7 @@ impl Syntax {
                 };
                 if is_field(name) {
                     let labels = if negated { &mut self.other_labels } else { &mut self.labels };
-                    labels.push(LabelFilter::new(name, value));
+                    labels.push(LabelFilter { name: name.to_owned(), values: vec![value.to_owned()] });
                 } else if token.quoted {
                     self.misunderstood(&token, &format!("is searched as words: no article has a field \"{name}\""));
                 } else {
@@ -256,6 +269,9 @@ mod tests {
     fn words_phrases_and_exclusions() {
         let syntax = understood("grève \"état d'urgence\" -football -« coupe du monde » rendez-vous");
         assert_eq!(syntax.words, "grève état d'urgence rendez-vous");
+        let headline = understood("Le ministre exclut l'\"état d'urgence\" et la grève");
+        assert_eq!((headline.required, headline.preferred), (vec![], vec![phrase("état d'urgence")]));
+        assert_eq!(headline.notes.len(), 1);
         assert_eq!(syntax.required, [phrase("état d'urgence")]);
         assert_eq!(syntax.excluded, [phrase("football"), phrase("coupe du monde")]);
         assert!(syntax.notes.is_empty());
@@ -267,8 +283,9 @@ mod tests {
             understood("Kadhafi lang:fr -source:AFP section:\"Fil info\" titre:Libye date:2011-03..2011 since:2011-05");
         assert_eq!(syntax.words, "Kadhafi Libye");
         assert_eq!(syntax.required, [Phrase { text: "Libye".to_owned(), field: Some(Field::Title) }]);
-        assert_eq!(syntax.labels, [LabelFilter::new("language", "fr"), LabelFilter::new("section", "Fil info")]);
-        assert_eq!(syntax.other_labels, [LabelFilter::new("source", "AFP")]);
+        let label = |name: &str, value: &str| LabelFilter { name: name.into(), values: vec![value.into()] };
+        assert_eq!(syntax.labels, [label("language", "fr"), label("section", "Fil info")]);
+        assert_eq!(syntax.other_labels, [label("source", "AFP")]);
         assert_eq!((syntax.since, syntax.until), ("2011-05".parse().ok(), "2011".parse().ok()));
         let one = understood("date:2020-02");
         assert_eq!((one.since, one.until), ("2020-02".parse().ok(), "2020-02".parse().ok()));

@@ -7,7 +7,7 @@ use crate::embed::Query;
 use crate::index::{Choice, open};
 use crate::kernels::Isa;
 use crate::lexical;
-use crate::store::{ContentHash, Field, LabelFilter, Making, ModelIdentity, NewArticle, NewPassage, TextKey};
+use crate::store::{ContentHash, Field, Making, ModelIdentity, NewArticle, NewPassage, TextKey};
 use crate::text::{analysis_form, sentences};
 use crate::types::{Article, to_char_spans};
 
@@ -140,7 +140,7 @@ fn there_are_k_articles_if_there_are_that_many() {
     }
     // By words alone an article must have one of them.
     assert_eq!(keys(&store, &Request { mode: Mode::Lexical, ..Request::new("la crue", 50) }), ["long"]);
-    let none = Filter { labels: vec![LabelFilter::new("lang", "en")], ..Filter::default() };
+    let none = Filter::default().with_label("lang", "en");
     assert!(ask(&store, "la crue", 5, none).unwrap().is_empty());
     assert!(matches!(ask(&store, " \u{200b} ", 5, Filter::default()), Err(SearchError::Empty)));
 }
@@ -273,7 +273,7 @@ fn related_articles_are_compared_by_all_passages() {
     let view = open(&store, Isa::best(), Choice::Exact).unwrap();
     let article = store.find("a").unwrap().unwrap();
     let ids: Vec<_> = related::body_passages(&store, article).unwrap().iter().map(|passage| passage.vector).collect();
-    let found = related(&store.vectors(&ids).unwrap(), Some(article), 5, &*view, &store).unwrap();
+    let found = related(&store.vectors(&ids).unwrap(), Some(article), 5, None, &*view, &store).unwrap();
     assert_eq!(found.iter().map(|found| found.article.key.as_str()).collect::<Vec<_>>(), ["both", "half"]);
     assert!(found[0].score > 0.95, "{}", found[0].score);
     assert!(found[1].score < 0.9, "{}", found[1].score);

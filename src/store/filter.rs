@@ -12,10 +12,9 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::labels::label_name;
-use super::write::change;
 use super::{Store, StoreError};
 use crate::text::folded;
-use crate::types::{ArticleId, ArticleSet, PartialDate, Sequence, VectorId};
+use crate::types::{ArticleId, ArticleSet, PartialDate, Period, VectorId};
 
 /// Which articles are meant. The default means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,17 +37,30 @@ pub struct LabelFilter {
     pub values: Vec<String>,
 }
 
-impl LabelFilter {
-    /// The condition that an article has this value under this name.
-    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { name: name.into(), values: vec![value.into()] }
-    }
-}
-
 impl Filter {
     /// Whether every article is meant.
     pub fn is_all(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// This filter, and articles no further in time from `date` than `period`, as far as both dates are known.
+    #[must_use]
+    pub fn within(mut self, period: Period, date: PartialDate) -> Self {
+        let (first, last) = period.around(date);
+        self.since = Some(self.since.map_or(first, |since| since.max(first)));
+        self.until = Some(self.until.filter(|until| until.last_day() < last.last_day()).unwrap_or(last));
+        self
+    }
+
+    /// This filter, and articles have this value under this name, or another that was asked for under the same.
+    #[must_use]
+    pub fn with_label(mut self, name: &str, value: &str) -> Self {
+        let same = |label: &&mut LabelFilter| label_name(&label.name) == label_name(name);
+        match self.labels.iter_mut().find(same) {
+            Some(label) => label.values.push(value.to_owned()),
+            None => self.labels.push(LabelFilter { name: name.to_owned(), values: vec![value.to_owned()] }),
+        }
+        self
     }
 }
 
@@ -217,15 +229,6 @@ impl Store {
             }
         }
         Ok(page)
-    }
-
-    /// The articles that were put, for the first time or again, after a change: what a later page of an answer leaves out to be
-    /// of the moment of the first. They may have been removed since.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn changed_after(&self, after: Sequence) -> Result<ArticleSet, StoreError> {
-        self.ids("SELECT subject FROM changes WHERE sequence > ?1 AND kind = ?2", [after.0, change::ARTICLE_PUT])
     }
 
     /// Whether finding each of these by its id is sooner done than reading through all.

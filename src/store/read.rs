@@ -417,6 +417,19 @@ impl Store {
         Ok(found)
     }
 
+    /// The articles that have no passage, so that no search by meaning finds them.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn articles_without_passages(&self) -> Result<Vec<ArticleId>, StoreError> {
+        self.list(
+            "SELECT id FROM articles WHERE NOT EXISTS (SELECT 1 FROM passages WHERE passages.article = articles.id)
+             ORDER BY id",
+            [],
+            |row| row.get(0).map(ArticleId),
+        )
+    }
+
     /// What SQLite itself finds wrong with the file: its check of pages and indexes, and broken references.
     ///
     /// # Errors

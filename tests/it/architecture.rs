@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// What each room may use of ours, from the bottom to the top: no arrow points up.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("types", &[]),
     ("kernels", &[]),
     ("text", &["types"]),
@@ -28,12 +28,13 @@ const ROOMS: [(&str, &[&str]); 16] = [
         &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest", "engine"],
     ),
     ("eval", &["types", "text", "embed", "store", "index", "lexical", "search", "dedup", "ingest", "engine"]),
+    ("doctor", &["types", "kernels", "store", "index", "lexical"]),
     ("bench", &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "ingest", "engine"]),
     (
         "cli",
         &[
             "types", "kernels", "text", "chunk", "embed", "store", "index", "lexical", "search", "dedup", "ingest",
-            "engine", "verify", "eval", "bench",
+            "engine", "verify", "doctor", "eval", "bench",
         ],
     ),
 ];

@@ -329,6 +329,49 @@ fn similar_takes_an_id_or_a_file() {
 }
 
 #[test]
+fn similar_can_be_asked_for_what_is_near_in_time() {
+    let desk = Desk::with_tiny_corpus();
+    let similar = |article: &str, filters: &[&str]| {
+        let mut ids = desk.run(&[&["similar", "--json", "-k", "100", article], filters].concat()).ids();
+        ids.sort();
+        ids
+    };
+    // Of 2023-08: all that may be of the same month, or seven days around it.
+    let near = similar("articles/libye-visite-apo.txt", &["--within", "7d"]);
+    let searched = |since: &str, until: &str| {
+        let mut ids = desk.run(&["search", "--json", "-k", "100", "visite", "--since", since, "--until", until]).ids();
+        ids.retain(|id| id != "articles/libye-visite-apo.txt");
+        ids.sort();
+        ids
+    };
+    assert!(near.contains(&"articles/libye-visite-copie.txt".to_owned()));
+    assert_eq!(near, searched("2023-07-25", "2023-09-07"), "none that exists is missing");
+    // Of 2023-08-24.
+    assert_eq!(
+        similar("articles/libye-analyse.html", &["--within", "0d"]).len(),
+        searched("2023-08-24", "2023-08-24").len()
+    );
+    assert!(
+        similar("articles/libye-analyse.html", &["--within", "1y", "--source", "le reveil comtois"])
+            .contains(&"vol-horlogerie".into())
+    );
+    assert_eq!(similar("articles/libye-analyse.html", &["--within", "10y", "--since", "2023", "--until", "2023"]), {
+        let mut ids = searched("2023", "2023");
+        ids.push("articles/libye-visite-apo.txt".into());
+        ids.retain(|id| id != "articles/libye-analyse.html");
+        ids.sort();
+        ids
+    });
+
+    desk.write("daté.md", "---\ndate: 2024-04-20\n---\nLe gel a touché les vignes de Touraine.");
+    assert!(similar("daté.md", &["--within", "1w"]).contains(&"gel-braseros".into()));
+    desk.write("sans-date.txt", "Le gel a touché les vignes de Touraine.");
+    desk.run(&["similar", "sans-date.txt", "--within", "7d"]).refused(&["sans-date.txt", "has no date", "--since"]);
+    desk.run(&["similar", "sans-date.txt", "--since", "2031"]).expect(1).says(&["nothing found"]);
+    desk.run(&["similar", "daté.md", "--within", "7h"]).expect(2).says(&["7d, 2w, 3m or 1y"]);
+}
+
+#[test]
 fn similar_helps_with_a_name_that_it_does_not_know() {
     let desk = Desk::with_tiny_corpus();
     desk.run(&["similar", "cable-apo"]).refused(&["\"cable-apo\" is neither", "is it one of: articles/cable-apo.txt?"]);
@@ -881,6 +924,39 @@ fn views_that_are_damaged_or_gone_are_made_again() {
     fs_err::remove_dir_all(&views).unwrap();
     assert_eq!(desk.run(&query).expect(0).out, before);
     desk.verify();
+}
+
+#[test]
+fn the_doctor_sees_what_is_damaged_and_makes_it_again() {
+    let desk = desk_with_fields();
+    let examine = |args: &[&str], code| -> BTreeMap<String, Value> {
+        let findings = desk.run(&[&["doctor", "--json"], args].concat()).expect(code).objects();
+        findings.into_iter().map(|finding| (finding["check"].as_str().unwrap().to_owned(), finding)).collect()
+    };
+    const VECTORS: &str = "the view of vectors is whole and caught up";
+    const WORDS: &str = "the view of words is whole and caught up";
+
+    let well = examine(&["--repair", "--view", "hnsw"], 0);
+    assert!(well.len() >= 5 && well.values().all(|finding| finding["status"] == "ok"), "{well:?}");
+    assert_eq!(names(&well[VECTORS]), ["check", "status", "seen", "advice"]);
+    let graph = &well["the graph reaches every vector and finds the closest"]["seen"];
+    assert!(graph[0].as_str().unwrap().starts_with("recall@10 is 1.0000"), "{graph}");
+
+    // A bit of the last row.
+    let rows = desk.path(".voisin/views/rows");
+    let mut bytes = fs_err::read(&rows).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs_err::write(&rows, bytes).unwrap();
+    let damaged = examine(&[], 2);
+    assert_eq!((&damaged[VECTORS]["status"], &damaged[WORDS]["status"]), (&json!("wrong"), &json!("ok")));
+    assert!(damaged[VECTORS]["advice"].as_str().unwrap().contains("voisin doctor --store .voisin --repair"));
+    desk.run(&["doctor"]).expect(2).says(&["1 of", "checks found something wrong"]);
+    assert_eq!(examine(&["--repair"], 0)[VECTORS]["status"], "ok");
+
+    // Without views, answers are right but slow to begin.
+    fs_err::remove_dir_all(desk.path(".voisin/views")).unwrap();
+    let without = examine(&[], 0);
+    assert_eq!((&without[VECTORS]["status"], &without[WORDS]["status"]), (&json!("advice"), &json!("advice")));
 }
 
 #[test]

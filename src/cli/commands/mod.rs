@@ -13,15 +13,17 @@ use crate::cli::args::{self, Args, Command, Common, EmbedFormat, Models, View};
 use crate::cli::print::{Printer, one_line};
 use crate::cli::progress::{Talk, write_line};
 use crate::cli::{CliError, Outcome, settings};
+use crate::doctor::{Examination, Status, examine, repair};
 use crate::embed::EmbedError;
 use crate::embed::batch::share;
 use crate::embed::source::{self, BUNDLED_ID};
 use crate::embed::spec::Role;
 use crate::engine::{self, Engine, EngineError, Options, budget};
-use crate::index;
+use crate::index::{self, Choice};
 use crate::ingest::read::{self, Input};
 use crate::ingest::{Event, Job, run as ingest};
 use crate::search::Request;
+use crate::search::related::RelatedRequest;
 use crate::store::Store;
 use crate::types::Article;
 use crate::verify::verify as check;
@@ -40,6 +42,7 @@ pub(in crate::cli) fn run(args: Args) -> Result<Outcome, CliError> {
         Command::Models(Models::Pull { model }) => show_model(common, Some(&model), None),
         Command::Status => status(common),
         Command::Verify => verify(common),
+        Command::Doctor(doctor) => self::doctor(common, &doctor),
         Command::Eval(eval) => self::eval::run(common, &eval),
         Command::Bench(bench) => self::bench::run(common, &bench),
         Command::Remove(remove) => self::remove(common, &remove.articles),
@@ -176,10 +179,12 @@ fn search(common: &Common, args: &args::Search) -> Result<Outcome, CliError> {
 
 fn similar(common: &Common, args: &args::Similar) -> Result<Outcome, CliError> {
     let engine = Engine::open(&common.store, settings::options(common, View::Auto)?)?;
+    let filter = settings::filter(&args.filters, engine.store())?;
+    let request = RelatedRequest { k: args.k, filter, within: args.within };
     let name = args.article.trim_start_matches("./");
     let related = match engine.store().find(name)? {
-        Some(article) => engine.similar(article, args.k)?,
-        None if std::path::Path::new(name).is_file() => engine.similar_to_text(read_one(name)?, args.k)?,
+        Some(article) => engine.similar(article, &request)?,
+        None if std::path::Path::new(name).is_file() => engine.similar_to_text(read_one(name)?, &request)?,
         None => {
             let like = engine.store().keys_like(name, 5)?;
             let hint = if like.is_empty() { String::new() } else { format!("; is it one of: {}?", like.join(", ")) };
@@ -189,6 +194,9 @@ fn similar(common: &Common, args: &args::Similar) -> Result<Outcome, CliError> {
     let mut printer = Printer::new(common.json);
     printer.related(&related)?;
     printer.end()?;
+    if related.is_empty() && !common.quiet {
+        write_line("nothing found: the store holds no other article, or its filters leave none (see `voisin facets`)");
+    }
     Ok(outcome(!related.is_empty()))
 }
 
@@ -385,6 +393,27 @@ fn verify(common: &Common) -> Result<Outcome, CliError> {
             "{wrong} checks failed: index the same files again into a new --store; if only the views are wrong, delete {}",
             index::folder(engine.store()).display()
         ))),
+    }
+}
+
+fn doctor(common: &Common, args: &args::Doctor) -> Result<Outcome, CliError> {
+    let view = match args.view {
+        // Whatever graph there is, is to be measured.
+        View::Auto => Choice::Auto { queries: u32::MAX },
+        view => view.into(),
+    };
+    let examination = Examination { isa: common.isa.parse()?, sample: args.sample, view };
+    let store = if args.repair { Store::open_to_remove(&common.store)? } else { Store::open(&common.store)? };
+    if args.repair {
+        repair(&store, &examination)?;
+    }
+    let findings = examine(&store, &examination)?;
+    let mut printer = Printer::new(common.json);
+    findings.iter().try_for_each(|finding| printer.finding(finding))?;
+    printer.end()?;
+    match findings.iter().filter(|finding| finding.status == Status::Wrong).count() {
+        0 => Ok(Outcome::Found),
+        wrong => Err(CliError::Said(format!("{wrong} of {} checks found something wrong", findings.len()))),
     }
 }
 

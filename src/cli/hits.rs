@@ -144,10 +144,18 @@ impl Printer {
         }
         let terms: Vec<String> = reasons
             .terms
-            .iter()
-            .map(|term| {
-                let field = if term.field == Field::Title { "title" } else { "text" };
-                format!("{} {} ({}, {field})", one_line(&term.term), figures(term.score), kind(term.kind))
+            .chunk_by(|a, b| a.term == b.term)
+            .map(|shares| {
+                let mut places: Vec<&str> = Vec::new();
+                for share in shares {
+                    let part = if share.field == Field::Title { "title" } else { "text" };
+                    let place = if share.kind == TermKind::Name { "as a name" } else { part };
+                    if !places.contains(&place) {
+                        places.push(place);
+                    }
+                }
+                let sum = shares.iter().map(|share| share.score).sum();
+                format!("{} {} ({})", one_line(&shares[0].term), figures(sum), places.join(", "))
             })
             .collect();
         self.line(&format!("      {DIM}words: {}{DIM:#}", terms.join(", ")))

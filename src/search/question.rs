@@ -8,6 +8,10 @@ use crate::store::Filter;
 use crate::text::analysis_form;
 use crate::types::{ArticleId, ArticleSet};
 
+/// Said where quotation marks leave no article, and something else would.
+const NO_PHRASE: &str = "no article that passes the filters has the words in quotation marks next to each other: they are \
+                         searched as words";
+
 /// A question as the views understand it.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -61,10 +65,7 @@ impl Searcher<'_> {
             words.preferred.extend(required);
             let without = both(filtered, self.words.constraint(&words)?, |a, b| a.intersect(&b));
             if without.as_ref().is_none_or(|set| !set.is_empty()) {
-                notes.push(
-                    "no article has the words in quotation marks next to each other: they are searched as words"
-                        .to_owned(),
-                );
+                notes.push(NO_PHRASE.to_owned());
                 allowed = without;
             }
         }

@@ -7,15 +7,18 @@
 //! - [`boilerplate`]: the lines that the web page left in the text and that no reader would call the article.
 //! - [`sentences`]: sentence borders, French first.
 //! - [`detect_language`]: the language, when it is plain.
+//! - [`name_keys`]: what the spellings of one name have in common.
 
 mod abbreviations;
 mod boilerplate;
 mod language;
 mod lines;
+mod names;
 mod normalise;
 mod sentences;
 
 pub use boilerplate::boilerplate;
 pub use language::detect_language;
+pub use names::name_keys;
 pub use normalise::{analysis_form, is_blank};
 pub use sentences::sentences;

@@ -35,6 +35,7 @@ pub mod eval;
 pub mod index;
 pub mod ingest;
 pub mod kernels;
+pub mod lexical;
 pub mod search;
 pub mod store;
 pub mod text;

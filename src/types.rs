@@ -41,6 +41,70 @@ id! {
     Sequence
 }
 
+/// A set of articles of one store: one bit for each row, which is little even where every article is meant.
+///
+/// Rows count from 1; an id below 0 is no row, and cannot be put in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArticleSet {
+    /// Bit `b` of word `w` stands for row `64 w + b`; the last word is not 0.
+    words: Vec<u64>,
+    count: usize,
+}
+
+impl ArticleSet {
+    /// Whether an article is in the set.
+    pub fn contains(&self, article: ArticleId) -> bool {
+        place(article).is_some_and(|(word, bit)| self.words.get(word).is_some_and(|bits| bits & bit != 0))
+    }
+
+    /// How many articles are in the set.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether no article is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The articles, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = ArticleId> + '_ {
+        self.words.iter().enumerate().flat_map(|(word, &bits)| {
+            let rest = std::iter::successors(Some(bits), |bits| bits.checked_sub(1).map(|less| bits & less));
+            rest.take_while(|&bits| bits != 0)
+                .map(move |bits| ArticleId(64 * word as i64 + i64::from(bits.trailing_zeros())))
+        })
+    }
+
+    /// The articles that are in both sets.
+    pub fn intersect(&self, other: &Self) -> Self {
+        let mut words: Vec<u64> = self.words.iter().zip(&other.words).map(|(a, b)| a & b).collect();
+        words.truncate(words.iter().rposition(|&bits| bits != 0).map_or(0, |last| last + 1));
+        let count = words.iter().map(|bits| bits.count_ones() as usize).sum();
+        Self { words, count }
+    }
+}
+
+impl FromIterator<ArticleId> for ArticleSet {
+    fn from_iter<T: IntoIterator<Item = ArticleId>>(articles: T) -> Self {
+        let mut set = Self::default();
+        for (word, bit) in articles.into_iter().filter_map(place) {
+            if word >= set.words.len() {
+                set.words.resize(word + 1, 0);
+            }
+            set.count += usize::from(set.words[word] & bit == 0);
+            set.words[word] |= bit;
+        }
+        set
+    }
+}
+
+/// The word and the bit of an [`ArticleSet`] that stand for an article.
+fn place(article: ArticleId) -> Option<(usize, u64)> {
+    let row = usize::try_from(article.0).ok()?;
+    Some((row / 64, 1 << (row % 64)))
+}
+
 /// A half-open range of bytes of one text, on character borders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
@@ -241,4 +305,35 @@ pub struct Article {
     pub text: String,
     /// Every other field that the source gives.
     pub metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_set_of_articles_is_a_set(
+            a in prop::collection::vec(-2i64..300, 0..60),
+            b in prop::collection::vec(-2i64..300, 0..60),
+        ) {
+            let ids = |set: &BTreeSet<i64>| set.iter().copied().map(ArticleId).collect::<Vec<_>>();
+            let rows = |ids: &[i64]| ids.iter().copied().filter(|&id| id >= 0).collect::<BTreeSet<_>>();
+            let set = |ids: &[i64]| ids.iter().copied().map(ArticleId).collect::<ArticleSet>();
+            let (first, second) = (set(&a), set(&b));
+            prop_assert_eq!(first.iter().collect::<Vec<_>>(), ids(&rows(&a)));
+            prop_assert_eq!((first.len(), first.is_empty()), (rows(&a).len(), rows(&a).is_empty()));
+            for id in -2..400 {
+                prop_assert_eq!(first.contains(ArticleId(id)), id >= 0 && a.contains(&id));
+            }
+            let both = first.intersect(&second);
+            let shared: BTreeSet<i64> = rows(&a).intersection(&rows(&b)).copied().collect();
+            prop_assert_eq!(both.iter().collect::<Vec<_>>(), ids(&shared));
+            prop_assert_eq!(both, shared.into_iter().map(ArticleId).collect::<ArticleSet>());
+        }
+    }
 }

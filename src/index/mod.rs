@@ -126,7 +126,7 @@ pub enum IndexError {
 
 /// The folder of a store's views; it can be deleted at any time.
 pub fn folder(store: &Store) -> std::path::PathBuf {
-    store.folder().join("views")
+    store.views()
 }
 
 /// Opens the view that `choice` asks for, caught up with the store.

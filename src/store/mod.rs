@@ -26,8 +26,9 @@ use rusqlite::OpenFlags;
 
 use crate::types::CharSpan;
 
+pub use crate::types::ArticleSet;
 pub use cache::{CacheError, CacheKey, CacheKeys, VectorCache};
-pub use read::{Filter, Header, Held, Located, Stats, StoredPassage};
+pub use read::{Filter, Header, Held, Located, Stats, StoredPassage, Wording};
 pub use schema::VERSION;
 pub use write::{ContentHash, NewArticle, NewPassage, TextKey};
 
@@ -266,6 +267,11 @@ impl Store {
     /// The folder of the store.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The folder of what is derived from the store, which can be deleted at any time.
+    pub fn views(&self) -> PathBuf {
+        self.folder.join("views")
     }
 
     /// The model whose vectors the store holds.

@@ -57,6 +57,19 @@ pub struct Header {
     pub language: Option<String>,
 }
 
+/// The words of an article, and what is needed to read them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wording {
+    /// Headline.
+    pub title: Option<String>,
+    /// The body, as published.
+    pub text: String,
+    /// ISO 639-1.
+    pub language: Option<String>,
+    /// The parts of the body that are page furniture, in order.
+    pub boilerplate: Vec<CharSpan>,
+}
+
 /// A passage of a known article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredPassage {
@@ -376,6 +389,35 @@ impl Store {
                 .prepare_cached("SELECT text FROM articles WHERE id = ?1")
                 .and_then(|mut statement| statement.query_row([article.0], |row| row.get(0))),
         )
+    }
+
+    /// The articles that were put, put again or removed after a change, ascending: after change 0, all that ever were.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn articles_changed_after(&self, after: Sequence) -> Result<Vec<ArticleId>, StoreError> {
+        self.list(
+            "SELECT DISTINCT subject FROM changes WHERE sequence > ?1 AND kind IN (?2, ?3) ORDER BY subject",
+            [after.0, change::ARTICLE_PUT, change::ARTICLE_REMOVED],
+            |row| row.get(0).map(ArticleId),
+        )
+    }
+
+    /// What words there are in an article, `None` where it is not there (any more).
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn wording(&self, article: ArticleId) -> Result<Option<Wording>, StoreError> {
+        let found = self.sql(
+            self.connection.prepare_cached("SELECT title, text, language FROM articles WHERE id = ?1").and_then(
+                |mut statement| {
+                    let wording = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+                    statement.query_row([article.0], wording).optional()
+                },
+            ),
+        )?;
+        let Some((title, text, language)) = found else { return Ok(None) };
+        Ok(Some(Wording { title, text, language, boilerplate: self.boilerplate_of(article)? }))
     }
 
     /// The text of a field of an article.

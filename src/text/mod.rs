@@ -8,6 +8,7 @@
 //! - [`sentences`]: sentence borders, French first.
 //! - [`detect_language`]: the language, when it is plain.
 //! - [`name_keys`]: what the spellings of one name have in common.
+//! - [`terms`]: words, their exact forms and stems, for the search by words.
 
 mod abbreviations;
 mod boilerplate;
@@ -16,6 +17,7 @@ mod lines;
 mod names;
 mod normalise;
 mod sentences;
+pub mod terms;
 
 pub use boilerplate::boilerplate;
 pub use language::detect_language;

@@ -1,0 +1,222 @@
+//! The index in `views/lexical`: caught up with the store, made again where it cannot be trusted, read without a lock.
+//!
+//! A commit of tantivy names the last change of the store that it holds, so what a killed process leaves is the commit
+//! before. One process writes at a time, held by a lock of our own beside the folder, which can be deleted and made again
+//! under it. Readers take no lock, so they work on a disk that may only be read: where a writer drops a file between the
+//! list of files and their opening, the list is read again.
+
+use std::collections::BTreeSet;
+use std::fs::TryLockError;
+use std::path::PathBuf;
+
+use fs_err::File;
+use serde::{Deserialize, Serialize};
+use tantivy::directory::MmapDirectory;
+use tantivy::{Index, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader, Term};
+
+use super::LexicalError;
+use super::document::{Fields, language};
+use super::view::Segment;
+use crate::store::{ArticleSet, Store};
+use crate::types::{ArticleId, Sequence};
+
+/// Of the fields, and of the words that go into them: with another, an index is made again.
+const FORMAT: u32 = 1;
+
+/// Changed articles above which the index on disk is caught up before it is searched.
+const LAG: usize = 1_000;
+
+/// Articles for which a second thread indexes.
+const LARGE: usize = 2_000;
+
+/// Bytes that each indexing thread fills before it writes a segment.
+const MEMORY: usize = 64 << 20;
+
+/// Bytes that tantivy wants at least.
+const LEAST_MEMORY: usize = 16 << 20;
+
+/// How often a reader asks again for the files of an index that is being written.
+const ATTEMPTS: usize = 10;
+
+/// What a commit says of itself.
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    format: u32,
+    /// The mark of the store.
+    store: String,
+    /// The last change of the store that it holds.
+    sequence: i64,
+    /// That articles are written in.
+    languages: BTreeSet<String>,
+}
+
+/// An index that is caught up with its store.
+pub(super) struct Held {
+    pub(super) segments: Vec<Segment>,
+    pub(super) searcher: Searcher,
+    pub(super) languages: Vec<String>,
+    pub(super) sequence: Sequence,
+}
+
+fn folder(store: &Store) -> PathBuf {
+    store.views().join("lexical")
+}
+
+/// The index on disk, if it is of this store and format, and what its last commit says.
+fn committed(store: &Store) -> Option<(Index, Payload)> {
+    let folder = folder(store);
+    if !folder.join("meta.json").is_file() {
+        return None;
+    }
+    let index = Index::open(MmapDirectory::open(folder).ok()?).ok()?;
+    let payload: Payload = serde_json::from_str(&index.load_metas().ok()?.payload?).ok()?;
+    let (schema, _) = Fields::schema();
+    let fits = payload.format == FORMAT && payload.store == mark(store) && index.schema() == schema;
+    (fits && payload.sequence <= store.sequence().ok()?.0).then_some((index, payload))
+}
+
+fn mark(store: &Store) -> String {
+    store.mark().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The parts of the index on disk.
+fn segments(index: &Index) -> tantivy::Result<Vec<SegmentReader>> {
+    let mut attempt = 0;
+    loop {
+        let opened: tantivy::Result<Vec<_>> = index.searchable_segments()?.iter().map(SegmentReader::open).collect();
+        attempt += 1;
+        if attempt == ATTEMPTS || opened.is_ok() {
+            return opened;
+        }
+    }
+}
+
+/// Opens the index on disk and indexes what came later in memory.
+pub(super) fn open(store: &Store) -> Result<(Fields, Held), LexicalError> {
+    // Read first: articles that change later are indexed twice rather than never.
+    let sequence = store.sequence()?;
+    let mut on_disk = readable(store);
+    let mut changed = store.articles_changed_after(since(&on_disk))?;
+    if changed.len() > LAG && try_persist(store) {
+        on_disk = readable(store);
+        changed = store.articles_changed_after(since(&on_disk))?;
+    }
+    let (schema, fields) = Fields::schema();
+    let memory = Index::create_in_ram(schema);
+    let mut languages = on_disk.as_ref().map(|(_, payload)| payload.languages.clone()).unwrap_or_default();
+    if !changed.is_empty() {
+        let mut writer = writer(&memory, changed.len())?;
+        add(&fields, &writer, store, &changed, &mut languages)?;
+        writer.commit()?;
+        writer.wait_merging_threads()?;
+    }
+    let searcher = memory.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?.searcher();
+    let outdated: ArticleSet = changed.into_iter().collect();
+    let mut parts = Vec::new();
+    for reader in on_disk.into_iter().flat_map(|(readers, _)| readers) {
+        parts.push(Segment::new(reader, outdated.clone())?);
+    }
+    for reader in searcher.segment_readers() {
+        parts.push(Segment::new(reader.clone(), ArticleSet::default())?);
+    }
+    let languages = if languages.is_empty() { vec!["fr".to_owned()] } else { languages.into_iter().collect() };
+    Ok((fields, Held { segments: parts, searcher, languages, sequence }))
+}
+
+fn readable(store: &Store) -> Option<(Vec<SegmentReader>, Payload)> {
+    let (index, payload) = committed(store)?;
+    Some((segments(&index).ok()?, payload))
+}
+
+fn since(on_disk: &Option<(Vec<SegmentReader>, Payload)>) -> Sequence {
+    Sequence(on_disk.as_ref().map_or(0, |(_, payload)| payload.sequence))
+}
+
+fn writer(index: &Index, articles: usize) -> tantivy::Result<IndexWriter> {
+    if articles < LARGE {
+        index.writer_with_num_threads(1, LEAST_MEMORY)
+    } else {
+        index.writer_with_num_threads(2, 2 * MEMORY)
+    }
+}
+
+/// Adds the articles that the store has, and the languages that they are in.
+fn add(
+    fields: &Fields,
+    writer: &IndexWriter,
+    store: &Store,
+    articles: &[ArticleId],
+    languages: &mut BTreeSet<String>,
+) -> Result<(), LexicalError> {
+    for &article in articles {
+        if let Some(wording) = store.wording(article)? {
+            languages.insert(language(&wording).to_owned());
+            writer.add_document(fields.document(article, &wording))?;
+        }
+    }
+    Ok(())
+}
+
+/// Catches the index on disk up, if nothing stands against it.
+fn try_persist(store: &Store) -> bool {
+    let lock = || {
+        let file = lock_file(store)?;
+        match file.file().try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(std::io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    };
+    lock().is_ok_and(|_lock| catch_up(store).is_ok())
+}
+
+/// See [`super::persist`].
+pub(super) fn persist(store: &Store) -> Result<(), LexicalError> {
+    let lock = lock_file(store)?;
+    lock.file().lock()?;
+    catch_up(store)
+}
+
+fn lock_file(store: &Store) -> std::io::Result<File> {
+    fs_err::create_dir_all(store.views())?;
+    fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(store.views().join("lexical.lock"))
+}
+
+/// Catches the index on disk up, or makes it again.
+fn catch_up(store: &Store) -> Result<(), LexicalError> {
+    let sequence = store.sequence()?;
+    let (schema, fields) = Fields::schema();
+    let (index, mut payload) = match committed(store) {
+        Some(found) => found,
+        None => {
+            let folder = folder(store);
+            if folder.exists() {
+                fs_err::remove_dir_all(&folder)?;
+            }
+            fs_err::create_dir_all(&folder)?;
+            let directory = MmapDirectory::open(&folder).map_err(tantivy::TantivyError::from)?;
+            let index = Index::create(directory, schema, IndexSettings::default())?;
+            (index, Payload { format: FORMAT, store: mark(store), sequence: 0, languages: BTreeSet::new() })
+        }
+    };
+    let changed = store.articles_changed_after(Sequence(payload.sequence))?;
+    if changed.is_empty() && payload.sequence > 0 {
+        return Ok(());
+    }
+    let mut writer = writer(&index, changed.len())?;
+    for article in &changed {
+        writer.delete_term(Term::from_field_u64(fields.article, article.0 as u64));
+    }
+    add(&fields, &writer, store, &changed, &mut payload.languages)?;
+    payload.sequence = sequence.0;
+    let mut commit = writer.prepare_commit()?;
+    commit.set_payload(&serde_json::to_string(&payload).unwrap_or_default());
+    commit.commit()?;
+    writer.wait_merging_threads()?;
+    Ok(())
+}
+
+/// See [`super::LexicalView::verify`].
+pub(super) fn verify(_store: &Store) -> Result<Vec<String>, LexicalError> {
+    Ok(Vec::new())
+}

@@ -1,0 +1,293 @@
+//! The index as it is searched: what lies on disk, and what came later in memory. Both are scored with the same statistics,
+//! so the rank of an article does not depend on where it lies.
+
+use tantivy::columnar::Column;
+use tantivy::query::{Bm25StatisticsProvider, EnableScoring};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED};
+
+use super::clause::{Clause, Weights, clauses, in_a_row};
+use super::disk::{self, Held};
+use super::document::{Fields, place};
+use super::question::{asked, phrase};
+use super::{Found, LexicalError, Phrase, Query, Term};
+use crate::store::{ArticleSet, Field, Store};
+use crate::text::terms::{stem, words};
+use crate::types::{ArticleId, Sequence, Span};
+
+/// The view of a store that finds articles by their words. A search changes nothing, and any number may run at once.
+pub struct LexicalView {
+    fields: Fields,
+    segments: Vec<Segment>,
+    /// Of the part in memory: what tantivy wants to see where it is given statistics.
+    searcher: Searcher,
+    statistics: Statistics,
+    /// That articles are written in.
+    languages: Vec<String>,
+    sequence: Sequence,
+    weights: Weights,
+}
+
+/// A part of the index.
+pub(super) struct Segment {
+    reader: SegmentReader,
+    /// The article of each document.
+    articles: Column<u64>,
+    /// Articles whose documents here are of another time.
+    outdated: ArticleSet,
+}
+
+impl Segment {
+    /// A part of the index, without the documents of some articles.
+    pub(super) fn new(reader: SegmentReader, outdated: ArticleSet) -> tantivy::Result<Self> {
+        let articles = reader.fast_fields().u64("article")?;
+        Ok(Self { reader, articles, outdated })
+    }
+
+    /// The article of a document, unless that is of another time.
+    fn article(&self, document: DocId) -> Option<ArticleId> {
+        if self.reader.is_deleted(document) {
+            return None;
+        }
+        let article = ArticleId(self.articles.first(document)? as i64);
+        (!self.outdated.contains(article)).then_some(article)
+    }
+
+    /// The document of an article.
+    fn document(&self, fields: &Fields, article: ArticleId) -> tantivy::Result<Option<DocId>> {
+        if self.outdated.contains(article) {
+            return Ok(None);
+        }
+        let term = tantivy::Term::from_field_u64(fields.article, article.0 as u64);
+        let index = self.reader.inverted_index(fields.article)?;
+        let Some(mut postings) = index.read_postings(&term, IndexRecordOption::Basic)? else { return Ok(None) };
+        let mut document = postings.doc();
+        while document != TERMINATED && self.reader.is_deleted(document) {
+            document = postings.advance();
+        }
+        Ok((document != TERMINATED).then_some(document))
+    }
+}
+
+/// What BM25 counts, over all parts. Documents that are passed over count until tantivy drops them in a merge.
+struct Statistics {
+    readers: Vec<SegmentReader>,
+}
+
+impl Bm25StatisticsProvider for Statistics {
+    fn total_num_tokens(&self, field: tantivy::schema::Field) -> tantivy::Result<u64> {
+        self.readers.iter().map(|reader| Ok(reader.inverted_index(field)?.total_num_tokens())).sum()
+    }
+
+    fn total_num_docs(&self) -> tantivy::Result<u64> {
+        Ok(self.readers.iter().map(|reader| u64::from(reader.max_doc())).sum())
+    }
+
+    fn doc_freq(&self, term: &tantivy::Term) -> tantivy::Result<u64> {
+        let frequency = |reader: &SegmentReader| Ok(u64::from(reader.inverted_index(term.field())?.doc_freq(term)?));
+        self.readers.iter().map(frequency).sum()
+    }
+}
+
+impl LexicalView {
+    /// See [`super::open`].
+    pub(super) fn open(store: &Store) -> Result<Self, LexicalError> {
+        let (fields, Held { segments, searcher, languages, sequence }) = disk::open(store)?;
+        let statistics = Statistics { readers: segments.iter().map(|segment| segment.reader.clone()).collect() };
+        Ok(Self { fields, segments, searcher, statistics, languages, sequence, weights: Weights::default() })
+    }
+
+    /// The change of the store that the view is up to.
+    pub fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// How many articles can be found.
+    pub fn len(&self) -> usize {
+        self.segments
+            .iter()
+            .map(|segment| {
+                (0..segment.reader.max_doc()).filter(|&document| segment.article(document).is_some()).count()
+            })
+            .sum()
+    }
+
+    /// Whether none can be found.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The `k` best articles, greatest score first, equal scores in the order of articles.
+    ///
+    /// An article is found that has a word of `words` or a phrase of `required`, satisfies `required` and `excluded`, and is
+    /// `allowed`; exactly `k` come if there are that many.
+    ///
+    /// # Errors
+    /// When a file of the index cannot be read.
+    pub fn search(&self, query: &Query, k: usize, allowed: Option<&ArticleSet>) -> Result<Vec<Found>, LexicalError> {
+        let constraint = self.constraint(query)?;
+        let may_be = |article| {
+            allowed.is_none_or(|allowed| allowed.contains(article))
+                && constraint.as_ref().is_none_or(|constraint| constraint.contains(article))
+        };
+        let clauses = self.clauses(query)?;
+        let mut found = Vec::new();
+        for segment in &self.segments {
+            let mut scores = vec![0.0f32; segment.reader.max_doc() as usize];
+            for clause in &clauses {
+                let scoring = clause.scoring(self.scoring())?;
+                scoring.for_each(&segment.reader, &mut |document, score| {
+                    scores[document as usize] += clause.weight * score;
+                })?;
+            }
+            for (document, &score) in scores.iter().enumerate().filter(|(_, score)| **score > 0.0) {
+                if let Some(article) = segment.article(document as DocId).filter(|&article| may_be(article)) {
+                    found.push(Found { article, score });
+                }
+            }
+        }
+        let better = |a: &Found, b: &Found| b.score.total_cmp(&a.score).then(a.article.cmp(&b.article));
+        if k < found.len() {
+            found.select_nth_unstable_by(k, better);
+            found.truncate(k);
+        }
+        found.sort_unstable_by(better);
+        Ok(found)
+    }
+
+    /// The score of each of the given articles, 0 for one that has none of the words. `required` and `excluded` are not
+    /// enforced.
+    ///
+    /// # Errors
+    /// When a file of the index cannot be read.
+    pub fn scores(&self, query: &Query, articles: &[ArticleId]) -> Result<Vec<f32>, LexicalError> {
+        let mut scores = vec![0.0; articles.len()];
+        self.shares(&self.clauses(query)?, articles, |at, _, share| scores[at] += share)?;
+        Ok(scores)
+    }
+
+    /// Which parts of the query an article has, each with its share of the article's score, in the order of the query.
+    ///
+    /// # Errors
+    /// When a file of the index cannot be read.
+    pub fn explain(&self, query: &Query, article: ArticleId) -> Result<Vec<Term>, LexicalError> {
+        let mut terms = Vec::new();
+        self.shares(&self.clauses(query)?, &[article], |_, clause, score| {
+            terms.push(Term { term: clause.term.clone(), kind: clause.kind, field: clause.field, score });
+        })?;
+        Ok(terms)
+    }
+
+    /// All articles that satisfy `required` and `excluded`, whatever their words. `None` where there is neither.
+    ///
+    /// # Errors
+    /// When a file of the index cannot be read.
+    pub fn constraint(&self, query: &Query) -> Result<Option<ArticleSet>, LexicalError> {
+        let asks = |phrases: &[Phrase]| phrases.iter().map(|one| (phrase(one), one.field)).collect::<Vec<_>>();
+        let (mut required, mut excluded) = (asks(&query.required), asks(&query.excluded));
+        required.retain(|(words, _)| !words.is_empty());
+        excluded.retain(|(words, _)| !words.is_empty());
+        if required.is_empty() && excluded.is_empty() {
+            return Ok(None);
+        }
+        let mut articles = Vec::new();
+        for segment in &self.segments {
+            let mut may_be = vec![true; segment.reader.max_doc() as usize];
+            for (phrases, must) in [(&required, true), (&excluded, false)] {
+                for (words, field) in phrases {
+                    let has = self.having(segment, words, *field)?;
+                    may_be.iter_mut().zip(has).for_each(|(may_be, has)| *may_be &= has == must);
+                }
+            }
+            let documents = may_be.iter().enumerate().filter(|(_, may_be)| **may_be);
+            articles.extend(documents.filter_map(|(document, _)| segment.article(document as DocId)));
+        }
+        Ok(Some(articles.into_iter().collect()))
+    }
+
+    /// For each document of a part, whether it has these words next to each other.
+    fn having(&self, segment: &Segment, words: &[String], field: Option<Field>) -> tantivy::Result<Vec<bool>> {
+        let mut has = vec![false; segment.reader.max_doc() as usize];
+        for field in [Field::Title, Field::Body].into_iter().filter(|one| field.is_none_or(|only| only == *one)) {
+            let phrase = in_a_row(self.fields.exact[place(field)], words);
+            let unscored = EnableScoring::disabled_from_searcher(&self.searcher);
+            phrase.weight(unscored)?.for_each_no_score(&segment.reader, &mut |documents| {
+                documents.iter().for_each(|&document| has[document as usize] = true);
+            })?;
+        }
+        Ok(has)
+    }
+
+    /// The words of `text`, in `language`, that match the query, and phrases of it: for marking. In order, not overlapping.
+    pub fn marks(&self, query: &Query, text: &str, language: Option<&str>) -> Vec<Span> {
+        let asked = asked(&query.words, &self.languages);
+        let language = language.unwrap_or(super::document::DEFAULT_LANGUAGE);
+        let found = words(text);
+        let mut marked: Vec<bool> = found
+            .iter()
+            .map(|word| {
+                asked.iter().any(|asked| asked.form == word.form)
+                    || asked.iter().any(|asked| asked.stems.contains(&stem(language, &word.form)))
+            })
+            .collect();
+        for required in &query.required {
+            let phrase = phrase(required);
+            for at in 0..(found.len() + 1).saturating_sub(phrase.len()) {
+                if found[at..].iter().zip(&phrase).all(|(word, form)| word.form == *form) {
+                    marked[at..at + phrase.len()].fill(true);
+                }
+            }
+        }
+        found.iter().zip(marked).filter(|(_, marked)| *marked).map(|(word, _)| word.span).collect()
+    }
+
+    /// What is wrong with the view, a line each: files that do not have their checksums, a lag, articles that are missing or
+    /// too many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn verify(&self, store: &Store) -> Result<Vec<String>, LexicalError> {
+        disk::verify(store)
+    }
+
+    fn scoring(&self) -> EnableScoring<'_> {
+        EnableScoring::enabled_from_statistics_provider(&self.statistics, &self.searcher)
+    }
+
+    /// What to look for.
+    fn clauses(&self, query: &Query) -> Result<Vec<Clause>, LexicalError> {
+        let asked = asked(&query.words, &self.languages);
+        Ok(clauses(&self.fields, &self.weights, &asked, &query.required))
+    }
+
+    /// Calls `visit` with the place of an article among `articles`, a clause that it fits, and its share of the score.
+    fn shares(
+        &self,
+        clauses: &[Clause],
+        articles: &[ArticleId],
+        mut visit: impl FnMut(usize, &Clause, f32),
+    ) -> Result<(), LexicalError> {
+        for segment in &self.segments {
+            let mut places: Vec<(DocId, usize)> = Vec::new();
+            for (at, article) in articles.iter().enumerate() {
+                places.extend(segment.document(&self.fields, *article)?.map(|document| (document, at)));
+            }
+            places.sort_unstable();
+            if places.is_empty() {
+                continue;
+            }
+            for clause in clauses {
+                let mut scorer = clause.scoring(self.scoring())?.scorer(&segment.reader, 1.0)?;
+                for &(document, at) in &places {
+                    if scorer.doc() < document {
+                        scorer.seek(document);
+                    }
+                    if scorer.doc() == document {
+                        visit(at, clause, clause.weight * scorer.score());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -9,11 +9,10 @@ fn main() {
     use criterion::Criterion;
     use voisin::bench::workload;
     use voisin::embed::source::ModelRef;
-    use voisin::embed::{Query, QueryEmbedder};
     use voisin::engine::{Engine, Options, PASSAGE_TOKENS, budget, load_model};
     use voisin::ingest::{Job, read, run};
-    use voisin::search::{Request, mark, present, question, rank};
-    use voisin::store::{Filter, Making, Store};
+    use voisin::search::Request;
+    use voisin::store::{Making, Store};
 
     const QUESTION: &str = "délégation militaire russe reçue à Benghazi";
 
@@ -36,22 +35,23 @@ fn main() {
 
     let mut c = Criterion::default().configure_from_args().sample_size(20);
     let engine = Engine::open(folder.path(), Options::default()).unwrap();
-    let all = Filter::default();
-    let vector = engine.embedder().embed_query(Query(&question(QUESTION).unwrap())).unwrap().to_vec();
-    let ranked = rank(&vector, 10, &all, engine.view(), engine.store()).unwrap();
-    assert_eq!(ranked.len(), 10);
-    let hits = present(&ranked, &vector, engine.store()).unwrap();
+    let searcher = engine.searcher();
+    let request = Request::new(QUESTION, 10);
+    let mut question = searcher.understand(&request).unwrap();
+    searcher.embed(&mut question, request.mode).unwrap();
+    let ranked = searcher.rank(&question, &request).unwrap();
+    assert!(ranked.len() >= 10);
+    let hits = searcher.present(&ranked, &question, &request).unwrap();
 
     let mut group = c.benchmark_group("search");
+    group.bench_function("understand", |b| b.iter(|| searcher.understand(&request).unwrap()));
     group.bench_function("embed the question", |b| {
-        b.iter(|| engine.embedder().embed_query(Query(QUESTION)).unwrap());
+        b.iter(|| searcher.embed(&mut question.clone(), request.mode).unwrap());
     });
-    group.bench_function("rank", |b| b.iter(|| rank(&vector, 10, &all, engine.view(), engine.store()).unwrap()));
-    group.bench_function("fetch", |b| b.iter(|| present(&ranked, &vector, engine.store()).unwrap()));
-    group.bench_function("mark sentences", |b| b.iter(|| mark(&mut hits.clone(), &vector, engine.embedder()).unwrap()));
-    group.bench_function("whole", |b| {
-        b.iter(|| engine.search(&Request { query: QUESTION, k: 10, filter: all.clone() }).unwrap());
-    });
+    group.bench_function("rank", |b| b.iter(|| searcher.rank(&question, &request).unwrap()));
+    group.bench_function("fetch", |b| b.iter(|| searcher.present(&ranked, &question, &request).unwrap()));
+    group.bench_function("mark sentences", |b| b.iter(|| searcher.mark(&mut hits.clone(), &question).unwrap()));
+    group.bench_function("whole", |b| b.iter(|| engine.search(&request).unwrap()));
     group.finish();
     c.final_summary();
 }

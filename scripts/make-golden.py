@@ -4,6 +4,8 @@
 Each folder of tests/fixtures/golden/ is one model directory as sentence-transformers saves it, plus a golden.json with
 the token ids and the embedding of every text of TEXTS. The Rust tests load the same directory and must find the same
 ids exactly and the same vectors within a tolerance. The weights mean nothing: the fixtures say nothing about quality.
+Folders whose names begin with cross- are cross-encoders, whose golden.json has a score for every pair of a query and a
+passage.
 
 No network and no downloaded model: the tokenizers are trained on CORPUS below, the weights are drawn from SEED.
 Making them twice gives the same bytes; on another machine only the last digits of the embeddings may move.
@@ -28,6 +30,9 @@ Choices a reader may wonder about:
     windows far shorter than that.
  6. `model2vec` has the layout of that library, whose own answer it is: sentence-transformers looks the rows up, but
     unknown tokens are left out here before it does, and texts are cut at 512 tokens.
+ 7. Cross-encoders come in the layouts that are on the hub: as sentence-transformers 6 saves them, with modules, and as
+    transformers does, without; the activation in each of the three places where it was ever kept. Of 2 labels, the score
+    is the softmax of the second, since sentence-transformers ranks by 1 label only.
 """
 
 import os
@@ -126,6 +131,9 @@ TEXTS = [
     ("one long word", "anticonstitutionnellement" * 6),
     ("long", " ".join(CORPUS[:6]) + " Fin du texte, que personne ne lira."),
 ]
+# What cross-encoders are asked, in turns, of every text; and pairs that are cut on either side.
+QUERIES = ["budget de la ville", "Qui a signé l'accord, et à quel prix ?", "school"]
+LONG_QUERIES = [("long", "french"), ("long", "long"), ("special tokens as text", "url"), ("empty", "empty")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +158,9 @@ class Spec:
     passage_prompt: str = "document"  # key of `prompts` used for passages
     dense: tuple = ()  # (components, activation, bias) of each Dense layer
     truncate: int | None = None  # truncate_dim
+    labels: int = 0  # of a cross-encoder; 0: an embedding model
+    score: str = "Sigmoid"  # the activation of a cross-encoder of one label
+    kept_in: str = "modules"  # where that is: "modules", or a key of config.json in a folder without modules
 
     @property
     def dimension(self):
@@ -198,6 +209,27 @@ SPECS = [
         half=True,
     ),
 ]
+SBERT_CE = "sbert_ce_default_activation_function"  # before version 4
+# A cross-encoder sees the text through its first token alone, as cls pooling does.
+SPECS += [
+    Spec("cross-bert", "bert", "wordpiece", "cls", False, 48, hidden=24, heads=3, lowercase=True, half=True, labels=1),
+    Spec(
+        "cross-bert-2", "bert", "wordpiece", "cls", False, 44, activation="relu", hidden=24, heads=3, intermediate=40,
+        half=True, labels=2, score="Softmax", kept_in="none",
+    ),
+    Spec(
+        "cross-xlm-roberta", "xlm-roberta", "unigram", "cls", False, 64, hidden=24, intermediate=40, half=True,
+        labels=1, score="Identity", kept_in=SBERT_CE,
+    ),
+    Spec(
+        "cross-distilbert", "distilbert", "wordpiece", "cls", False, 64, hidden=24, heads=3, intermediate=40,
+        lowercase=True, half=True, labels=1, kept_in="none",
+    ),
+    Spec(
+        "cross-modernbert", "modernbert", "wordpiece", "cls", False, 150, hidden=24, heads=3, intermediate=40,
+        lowercase=True, half=True, labels=1, score="Identity", kept_in="sentence_transformers",
+    ),
+]
 MAX_POSITIONS = 64  # usable positions; the RoBERTa family adds pad id + 1 = 2
 ROTARY_POSITIONS = 200
 TABLES = ("static", "model2vec")
@@ -225,6 +257,7 @@ import tokenizers
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from sentence_transformers import CrossEncoder
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, StaticEmbedding, Transformer
 from tokenizers import models, normalizers, pre_tokenizers, processors, trainers
 
@@ -370,31 +403,39 @@ ROTARY = {
 }
 
 
+CLASSIFIERS = {
+    "bert": transformers.BertForSequenceClassification,
+    "xlm-roberta": transformers.XLMRobertaForSequenceClassification,
+    "distilbert": transformers.DistilBertForSequenceClassification,
+    "modernbert": transformers.ModernBertForSequenceClassification,
+}
+
+
 def make_model(spec, tokenizer):
     """The transformers model of a fixture, with its weights drawn."""
     vocab_size = len(tokenizer)
+    head = dict(num_labels=spec.labels) if spec.labels else {}
     if spec.family == "distilbert":
         config = transformers.DistilBertConfig(
             vocab_size=vocab_size, max_position_embeddings=MAX_POSITIONS, dim=spec.hidden, n_layers=2,
-            n_heads=spec.heads, hidden_dim=spec.intermediate, activation=spec.activation, pad_token_id=0,
+            n_heads=spec.heads, hidden_dim=spec.intermediate, activation=spec.activation, pad_token_id=0, **head,
         )
-        model = transformers.DistilBertModel(config)
+        model_class = transformers.DistilBertModel
     elif spec.family in ROTARY:
         config_class, model_class, own = ROTARY[spec.family]
         config = config_class(
             vocab_size=vocab_size, hidden_size=spec.hidden, num_attention_heads=spec.heads,
             intermediate_size=spec.intermediate, max_position_embeddings=ROTARY_POSITIONS, pad_token_id=0,
-            bos_token_id=None, eos_token_id=None, **own,
+            bos_token_id=None, eos_token_id=None, **own, **(head and head | dict(classifier_pooling="mean")),
         )
-        model = model_class(config)
     else:
         shape = dict(
             vocab_size=vocab_size, hidden_size=spec.hidden, num_hidden_layers=2, num_attention_heads=spec.heads,
-            intermediate_size=spec.intermediate, hidden_act=spec.activation,
+            intermediate_size=spec.intermediate, hidden_act=spec.activation, **head,
         )
         if spec.family == "bert":
             config = transformers.BertConfig(**shape, max_position_embeddings=MAX_POSITIONS, pad_token_id=0)
-            model = (transformers.BertForMaskedLM if spec.legacy else transformers.BertModel)(config)
+            model_class = transformers.BertForMaskedLM if spec.legacy else transformers.BertModel
         else:
             config_class, model_class = {
                 "xlm-roberta": (transformers.XLMRobertaConfig, transformers.XLMRobertaModel),
@@ -405,7 +446,7 @@ def make_model(spec, tokenizer):
                 **shape, max_position_embeddings=MAX_POSITIONS + 2, type_vocab_size=1, layer_norm_eps=1e-5,
                 pad_token_id=1, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
             )
-            model = model_class(config)
+    model = (CLASSIFIERS[spec.family] if spec.labels else model_class)(config)
     draw_weights(model, spec)
     return (model.half() if spec.half else model).eval()
 
@@ -473,6 +514,9 @@ def save_directory(spec, folder):
     if spec.legacy:
         save_legacy_directory(spec, model, tokenizer, folder)
         return
+    if spec.labels:
+        save_cross_encoder(spec, model, tokenizer, folder)
+        return
     with tempfile.TemporaryDirectory() as base:
         model.save_pretrained(base)
         tokenizer.save_pretrained(base)
@@ -490,11 +534,41 @@ def save_directory(spec, folder):
         modules.append(Normalize())
     whole = sentence_transformers.SentenceTransformer(modules=modules, prompts=spec.prompts, truncate_dim=spec.truncate, device="cpu")
     whole.save(str(folder), create_model_card=False)
-    # Only what depends on the machine: torch's build ("+cpu", "+cu132").
+    forget_build(folder)
+
+
+def forget_build(folder):
+    """Takes out the only thing that depends on the machine: torch's build ("+cpu", "+cu132")."""
     edit_json(
         folder / "config_sentence_transformers.json",
         lambda config: config["__version__"].update(pytorch=REQUIREMENTS["torch"]),
     )
+
+
+def save_cross_encoder(spec, model, tokenizer, folder):
+    """Writes a cross-encoder as sentence-transformers 6 does, or as transformers does, with what earlier versions added.
+
+    As on the hub, a tokenizer.json without modules carries truncation and padding left over from some run.
+    """
+    activation = getattr(torch.nn, spec.score)() if spec.labels == 1 else torch.nn.Identity()
+    name = sentence_transformers.util.fullname(activation)
+    if spec.kept_in == "modules":
+        with tempfile.TemporaryDirectory() as base:
+            model.save_pretrained(base)
+            tokenizer.save_pretrained(base)
+            whole = CrossEncoder(base, activation_fn=activation, device="cpu")
+        whole.save_pretrained(str(folder), create_model_card=False)
+        forget_build(folder)
+        return
+    model.save_pretrained(folder)
+    tokenizer.backend_tokenizer.enable_truncation(24)
+    tokenizer.backend_tokenizer.enable_padding(length=24, pad_id=tokenizer.pad_token_id, pad_token=tokenizer.pad_token)
+    tokenizer.save_pretrained(folder)
+    if spec.kept_in == SBERT_CE:
+        edit_json(folder / "config.json", lambda config: config.update({SBERT_CE: name}))
+    elif spec.kept_in != "none":
+        own = {"activation_fn": name, "version": "4.1.0"}
+        edit_json(folder / "config.json", lambda config: config.update({spec.kept_in: own}))
 
 
 def save_table(spec, tokenizer, folder):
@@ -609,7 +683,7 @@ def describe_table(spec, folder):
                 vectors.append(vector)
                 ids.append(set(token_ids))  # neither order nor length matters
     check_spread(spec, numpy.stack(vectors).astype(numpy.float64), ids)
-    return header(spec, {"query": "", "passage": ""}) | {"texts": rows}
+    return header(spec) | of_vectors(spec, {"query": "", "passage": ""}) | {"texts": rows}
 
 
 def describe(spec, folder):
@@ -651,10 +725,55 @@ def describe(spec, folder):
     assert any(len(row) == spec.max_seq_length for row in ids), f"{spec.kind}: no text is truncated"
     check_spread(spec, numpy.stack(vectors).astype(numpy.float64), ids)
 
-    return header(spec, prompts) | {"texts": rows}
+    return header(spec) | of_vectors(spec, prompts) | {"texts": rows}
 
 
-def header(spec, prompts):
+def describe_pairs(spec, folder):
+    """What `describe` does, for a cross-encoder: scores of pairs."""
+    whole = CrossEncoder(str(folder), device="cpu", local_files_only=True, model_kwargs={"dtype": torch.float32})
+    assert whole.max_seq_length == spec.max_seq_length, f"{spec.kind}: max_seq_length {whole.max_seq_length}"
+    assert whole.num_labels == spec.labels
+    plain = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    plain.enable_truncation(spec.max_seq_length)
+    plain.no_padding()
+
+    def predict(pairs, batch_size):
+        scores = whole.predict(pairs, batch_size=batch_size, apply_softmax=spec.labels == 2)
+        return scores[:, 1] if spec.labels == 2 else scores
+
+    texts = dict(TEXTS)
+    pairs = [(QUERIES[index % len(QUERIES)], text) for index, (_, text) in enumerate(TEXTS)]
+    names = [name for name, _ in TEXTS]
+    pairs += [(texts[query], texts[passage]) for query, passage in LONG_QUERIES]
+    names += [f"{query}, {passage}" for query, passage in LONG_QUERIES]
+    batched, by_five, alone = (predict(pairs, size) for size in (len(pairs), 5, 1))
+    rows = []
+    for index, (name, pair) in enumerate(zip(names, pairs)):
+        features = whole.preprocess([list(pair)])
+        token_ids = features["input_ids"][0].tolist()
+        types = features["token_type_ids"][0].tolist() if spec.family == "bert" else [0] * len(token_ids)
+        assert types == sorted(types) and max(types) <= 1
+        assert token_ids == plain.encode(*pair).ids, f"{spec.kind}, {name}: tokenizer.json disagrees"
+        assert len(token_ids) <= spec.max_seq_length
+        score = alone[index]
+        assert score.dtype == numpy.float32 and numpy.isfinite(score)
+        for other in (batched[index], by_five[index]):
+            assert abs(score - other) <= TOLERANCE, f"{spec.kind}, {name}: alone and batched differ"
+        rows.append(
+            {
+                "name": name, "query": pair[0], "text": pair[1], "token_ids": token_ids, "first": types.count(0),
+                "score": float(str(score)),
+            }
+        )
+    assert any(len(row["token_ids"]) == spec.max_seq_length for row in rows), f"{spec.kind}: no pair is truncated"
+    scores = numpy.array([row["score"] for row in rows])
+    print(f"{spec.kind}: {len(rows)} answers, scores {scores.min():.3f} to {scores.max():.3f}, spread {scores.std():.3f}")
+    assert scores.std() > 0.05, f"{spec.kind}: scores too alike"
+    own = {"labels": spec.labels, "score": spec.score.lower(), "max_seq_length": spec.max_seq_length}
+    return header(spec) | own | {"pairs": rows}
+
+
+def header(spec):
     return {
         "versions": {
             "python": "3.11",
@@ -668,6 +787,11 @@ def header(spec, prompts):
         "model_type": spec.family,
         "weights": "f16" if spec.half else "f32",
         "computed_in": "f32",
+    }
+
+
+def of_vectors(spec, prompts):
+    return {
         "pooling": spec.pooling,
         "normalized": spec.normalize,
         "dimension": spec.dimension,
@@ -687,13 +811,14 @@ def check_spread(spec, vectors, ids):
 
 
 def write_golden(path, golden):
-    """One line per text: a readable difference when something moves."""
+    """One line per text or pair: a readable difference when something moves."""
     lines = ["{"]
     for key, value in golden.items():
-        if key != "texts":
+        if key not in ("texts", "pairs"):
             lines.append(f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},")
-    lines.append('  "texts": [')
-    rows = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in golden["texts"]]
+    kind = "pairs" if "pairs" in golden else "texts"
+    lines.append(f'  "{kind}": [')
+    rows = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in golden[kind]]
     # JSON may hold U+2028 and friends as they are, but editors take them for line ends.
     rows = ["".join(escape(character) for character in row) for row in rows]
     lines.append(",\n".join("    " + row for row in rows))
@@ -713,8 +838,8 @@ def make(out):
         folder = out / spec.kind
         folder.mkdir(parents=True)
         save_directory(spec, folder)
-        answers = describe_table(spec, folder) if spec.family in TABLES else describe(spec, folder)
-        write_golden(folder / "golden.json", answers)
+        describe_it = describe_pairs if spec.labels else describe_table if spec.family in TABLES else describe
+        write_golden(folder / "golden.json", describe_it(spec, folder))
 
 
 def files_of(root):
@@ -722,7 +847,7 @@ def files_of(root):
 
 
 def compare(kept, made):
-    """Differences between two trees: bytes for all files, embeddings within TOLERANCE in golden.json."""
+    """Differences between two trees: bytes for all files, embeddings and scores within TOLERANCE in golden.json."""
     kept_files, made_files = files_of(kept), files_of(made)
     for name in sorted(kept_files.keys() | made_files.keys()):
         if name not in kept_files or name not in made_files:
@@ -732,13 +857,16 @@ def compare(kept, made):
                 yield f"{name}: bytes differ"
                 continue
             old, new = (json.loads(files[name].read_text(encoding="utf-8")) for files in (kept_files, made_files))
-            old_vectors, new_vectors = ([row.pop("embedding") for row in golden["texts"]] for golden in (old, new))
+            answer = "score" if "pairs" in old else "embedding"
+            old_vectors, new_vectors = (
+                [row.pop(answer, None) for row in golden.get("pairs", golden.get("texts"))] for golden in (old, new)
+            )
             if old != new:
                 yield f"{name}: header, texts or token ids differ"
             else:
                 error = distance(numpy.array(old_vectors), numpy.array(new_vectors))
                 if error > TOLERANCE:
-                    yield f"{name}: embeddings differ by up to {error:.2e}, more than {TOLERANCE:.0e}"
+                    yield f"{name}: answers differ by up to {error:.2e}, more than {TOLERANCE:.0e}"
                 else:
                     print(f"{name}: same within {error:.2e}")
 

@@ -6,13 +6,14 @@ use crate::chunk::Budget;
 use crate::dedup::{self, Pair};
 use crate::embed::precision::Wanted;
 use crate::embed::source::{ModelFiles, ModelRef};
-use crate::embed::{EmbedError, Embedder};
+use crate::embed::{EmbedError, Embedder, PassageScorer, Reranker};
 use crate::index::{self, Choice, IndexError, VectorView};
 use crate::ingest::prepare::{Prepared, prepare};
 use crate::kernels::Isa;
-use crate::search::related::{body_passages, related};
-use crate::search::{Hit, Related, Request, SearchError, search};
-use crate::store::{Field, ModelIdentity, Store, StoreError};
+use crate::lexical::{self, LexicalError, LexicalView};
+use crate::search::related::{RelatedRequest, body_passages, related};
+use crate::search::{Answer, Related, Request, SearchError, Searcher};
+use crate::store::{Field, Filter, ModelIdentity, Store, StoreError};
 use crate::types::{Article, ArticleId};
 
 /// Tokens of a passage, unless someone says otherwise: four to eight sentences, well inside what small models were
@@ -52,6 +53,9 @@ pub enum EngineError {
     /// The view of the vectors.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The view of the words.
+    #[error(transparent)]
+    Lexical(#[from] LexicalError),
     /// A search.
     #[error(transparent)]
     Search(#[from] SearchError),
@@ -63,6 +67,7 @@ macro_rules! through_engine {
         $crate::engine::through_engine!($to:
             $crate::store::StoreError
             $crate::index::IndexError
+            $crate::lexical::LexicalError
             $crate::embed::EmbedError
             $crate::search::SearchError
         );
@@ -82,11 +87,9 @@ pub(crate) use through_engine;
 /// ```no_run
 /// use voisin::engine::{Engine, Options};
 /// use voisin::search::Request;
-/// use voisin::store::Filter;
 ///
 /// let engine = Engine::open(".voisin".as_ref(), Options::default())?;
-/// let request = Request { query: "grève à l'hôpital", k: 5, filter: Filter::default() };
-/// for hit in engine.search(&request)? {
+/// for hit in engine.search(&Request::new("grève à l'hôpital", 5))?.hits {
 ///     println!("{:.3} {}", hit.score, hit.article.title.unwrap_or_default());
 /// }
 /// # Ok::<(), voisin::engine::EngineError>(())
@@ -95,6 +98,8 @@ pub struct Engine {
     store: Store,
     embedder: Embedder,
     view: Box<dyn VectorView>,
+    words: LexicalView,
+    reranker: Option<Reranker>,
     isa: Isa,
 }
 
@@ -122,6 +127,15 @@ pub fn load_model(model: &ModelRef, options: &Options) -> Result<(Embedder, Mode
     Ok((embedder, identity))
 }
 
+/// Loads a cross-encoder, which ranks anew what a search has found.
+///
+/// # Errors
+/// When the model cannot be found or understood, or is no cross-encoder.
+pub fn load_reranker(model: &ModelRef, options: &Options) -> Result<Reranker, EngineError> {
+    let files = ModelFiles::open(model, options.offline).map_err(EmbedError::from)?;
+    Ok(Reranker::load(&files, options.isa, options.precision)?)
+}
+
 impl Engine {
     /// Opens a store with the model that made its vectors.
     ///
@@ -133,7 +147,14 @@ impl Engine {
         let (embedder, identity) = load_model(&model, &Options { dims: Some(store.model().dims), ..options })?;
         store.expect_model(&identity)?;
         let view = index::open(&store, options.isa, options.view)?;
-        Ok(Self { store, embedder, view, isa: options.isa })
+        let words = lexical::open(&store)?;
+        Ok(Self { store, embedder, view, words, reranker: None, isa: options.isa })
+    }
+
+    /// Lets a cross-encoder put the best candidates of every search in order.
+    #[must_use]
+    pub fn with_reranker(self, reranker: Reranker) -> Self {
+        Self { reranker: Some(reranker), ..self }
     }
 
     /// The store.
@@ -151,31 +172,50 @@ impl Engine {
         &*self.view
     }
 
-    /// Answers a question: see [`search`].
-    ///
-    /// # Errors
-    /// When the question is empty, or the store or the model fails.
-    pub fn search(&self, request: &Request<'_>) -> Result<Vec<Hit>, EngineError> {
-        let _moment = self.store.snapshot()?;
-        Ok(search(request, &self.embedder, self.view(), &self.store)?)
+    /// The view of the words.
+    pub fn words(&self) -> &LexicalView {
+        &self.words
     }
 
-    /// The `k` articles closest to a stored one.
+    /// What answers questions, for those who want its stages.
+    pub fn searcher(&self) -> Searcher<'_> {
+        Searcher {
+            store: &self.store,
+            vectors: self.view(),
+            words: &self.words,
+            embedder: &self.embedder,
+            reranker: self.reranker.as_ref().map(|reranker| reranker as &dyn PassageScorer),
+        }
+    }
+
+    /// Answers a question: see [`Searcher::search`].
     ///
     /// # Errors
-    /// When the store fails.
-    pub fn similar(&self, article: ArticleId, k: usize) -> Result<Vec<Related>, EngineError> {
+    /// When nothing is asked, or the store, a view or a model fails.
+    pub fn search(&self, request: &Request<'_>) -> Result<Answer, EngineError> {
         let _moment = self.store.snapshot()?;
+        Ok(self.searcher().search(request)?)
+    }
+
+    /// The articles closest to a stored one.
+    ///
+    /// # Errors
+    /// When the article has no date and one is needed; when the store fails.
+    pub fn similar(&self, article: ArticleId, request: &RelatedRequest) -> Result<Vec<Related>, EngineError> {
+        let _moment = self.store.snapshot()?;
+        let header = self.store.header(article)?;
+        let filter = request.filter_around(&header.key, header.date)?;
         let ids: Vec<_> = body_passages(&self.store, article)?.into_iter().map(|passage| passage.vector).collect();
         let vectors = self.store.vectors(&ids)?;
-        Ok(related(&vectors, Some(article), k, self.view(), &self.store)?)
+        self.related(&vectors, Some(article), request.k, &filter)
     }
 
-    /// The `k` articles closest to one that is not stored.
+    /// The articles closest to one that is not stored.
     ///
     /// # Errors
-    /// When the store or the model fails.
-    pub fn similar_to_text(&self, article: Article, k: usize) -> Result<Vec<Related>, EngineError> {
+    /// When the article has no date and one is needed; when the store or the model fails.
+    pub fn similar_to_text(&self, article: Article, request: &RelatedRequest) -> Result<Vec<Related>, EngineError> {
+        let filter = request.filter_around(&article.key, article.date)?;
         let Prepared { article, tokens } = prepare(article, &self.embedder, self.budget())?;
         let passages = &article.passages;
         let body = passages.iter().any(|passage| passage.field == Field::Body);
@@ -184,7 +224,18 @@ impl Engine {
         let vectors = self.embedder.embed_all(&tokens, crate::embed::cores())?;
         let vectors: Vec<Vec<f32>> = vectors.rows().into_iter().map(|row| row.to_vec()).collect();
         let _moment = self.store.snapshot()?;
-        Ok(related(&vectors, None, k, self.view(), &self.store)?)
+        self.related(&vectors, None, request.k, &filter)
+    }
+
+    fn related(
+        &self,
+        vectors: &[Vec<f32>],
+        itself: Option<ArticleId>,
+        k: usize,
+        filter: &Filter,
+    ) -> Result<Vec<Related>, EngineError> {
+        let allowed = if filter.is_all() { None } else { Some(self.store.articles_matching(filter)?) };
+        Ok(related(vectors, itself, k, allowed.as_ref(), self.view(), &self.store)?)
     }
 
     /// All pairs of articles that belong together.
@@ -199,6 +250,16 @@ impl Engine {
     fn budget(&self) -> Budget {
         budget(self.store.passage_tokens(), &self.embedder)
     }
+}
+
+/// Writes the views of a store to disk, so that the next process opens them at once: for the process that has just changed
+/// the store.
+///
+/// # Errors
+/// When the store or a view fails.
+pub fn persist(store: &Store, isa: Isa, choice: Choice) -> Result<(), EngineError> {
+    index::persist(store, isa, choice)?;
+    Ok(lexical::persist(store)?)
 }
 
 /// The budget of passages for a model: `target` tokens or what the model can take, whichever is less.

@@ -29,6 +29,7 @@ pub mod bench;
 pub mod chunk;
 pub mod cli;
 pub mod dedup;
+pub mod doctor;
 pub mod embed;
 pub mod engine;
 pub mod eval;

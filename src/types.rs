@@ -70,7 +70,7 @@ impl ArticleSet {
     /// The articles, ascending.
     pub fn iter(&self) -> impl Iterator<Item = ArticleId> + '_ {
         self.words.iter().enumerate().flat_map(|(word, &bits)| {
-            let rest = std::iter::successors(Some(bits), |bits| bits.checked_sub(1).map(|less| bits & less));
+            let rest = std::iter::successors(Some(bits), |bits| Some(bits & bits.wrapping_sub(1)));
             rest.take_while(|&bits| bits != 0)
                 .map(move |bits| ArticleId(64 * word as i64 + i64::from(bits.trailing_zeros())))
         })
@@ -239,6 +239,65 @@ impl PartialDate {
     }
 }
 
+/// A length of time: `7d`, `2w`, `3m`, `1y` for days, weeks, months and years of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    count: u16,
+    unit: PeriodUnit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PeriodUnit {
+    Day,
+    Week,
+    Month,
+    Year,
+}
+
+/// A text that is no [`Period`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no length of time: expected a number of days, weeks, months or years, such as 7d, 2w, 3m or 1y")]
+pub struct PeriodError(pub String);
+
+impl Period {
+    fn span(self) -> jiff::Span {
+        let (span, count) = (jiff::Span::new(), i64::from(self.count));
+        match self.unit {
+            PeriodUnit::Day => span.days(count),
+            PeriodUnit::Week => span.weeks(count),
+            // No calendar is as long as that, and jiff's spans are not.
+            PeriodUnit::Month => span.months(count),
+            PeriodUnit::Year => span.years(count.min(9999)),
+        }
+    }
+
+    /// The first and the last day that are no further than this from a day that `date` may mean.
+    pub fn around(self, date: PartialDate) -> (PartialDate, PartialDate) {
+        let day = |day: jiff::civil::Date| {
+            let day = day.max(jiff::civil::date(1, 1, 1));
+            PartialDate { year: day.year(), month: Some(day.month()), day: Some(day.day()) }
+        };
+        (day(date.first_day().saturating_sub(self.span())), day(date.last_day().saturating_add(self.span())))
+    }
+}
+
+impl FromStr for Period {
+    type Err = PeriodError;
+
+    fn from_str(text: &str) -> Result<Self, PeriodError> {
+        let refuse = || PeriodError(text.to_owned());
+        let unit = match text.chars().last() {
+            Some('d') => PeriodUnit::Day,
+            Some('w') => PeriodUnit::Week,
+            Some('m') => PeriodUnit::Month,
+            Some('y') => PeriodUnit::Year,
+            _ => return Err(refuse()),
+        };
+        let count = text[..text.len() - 1].parse().map_err(|_| refuse())?;
+        Ok(Self { count, unit })
+    }
+}
+
 impl fmt::Display for PartialDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}", self.year)?;
@@ -314,6 +373,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_period_is_counted_from_both_ends_of_a_date() {
+        let around = |period: &str, date: &str| {
+            let (first, last) = period.parse::<Period>().unwrap().around(date.parse().unwrap());
+            format!("{first} {last}")
+        };
+        assert_eq!(around("7d", "2023-08-22"), "2023-08-15 2023-08-29");
+        assert_eq!(around("0d", "2023-08-22"), "2023-08-22 2023-08-22");
+        assert_eq!(around("2w", "2023-08"), "2023-07-18 2023-09-14");
+        assert_eq!(around("3m", "2024-05-31"), "2024-02-29 2024-08-31");
+        assert_eq!(around("1y", "2023"), "2022-01-01 2024-12-31");
+        assert_eq!(around("65535y", "2023"), "0001-01-01 9999-12-31");
+        assert_eq!(around("65535m", "2023"), "0001-01-01 7485-02-28".replace("7485-02-28", "7485-03-31"));
+        for none in ["", "d", "7", "7 d", "-7d", "7é", "7h", "70000d"] {
+            assert_eq!(none.parse::<Period>(), Err(PeriodError(none.into())));
+        }
+    }
 
     proptest! {
         #[test]

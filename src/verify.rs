@@ -55,10 +55,10 @@ pub fn verify(engine: &Engine) -> Result<Vec<Finding>, EngineError> {
 
     let mut text = Vec::new();
     let articles = store.articles_matching(&Filter::default())?;
-    for article in &articles {
-        let body = store.text(*article)?;
-        let mut spans: Vec<CharSpan> = store.boilerplate_of(*article)?;
-        spans.extend(store.passages_of(*article)?.iter().filter(|p| p.field == Field::Body).map(|p| p.span));
+    for article in articles.iter() {
+        let body = store.text(article)?;
+        let mut spans: Vec<CharSpan> = store.boilerplate_of(article)?;
+        spans.extend(store.passages_of(article)?.iter().filter(|p| p.field == Field::Body).map(|p| p.span));
         spans.sort_unstable_by_key(|span| span.start);
         let mut covered = 0;
         for span in spans {
@@ -81,8 +81,8 @@ pub fn verify(engine: &Engine) -> Result<Vec<Finding>, EngineError> {
     let mut model = Vec::new();
     let step = articles.len().div_ceil(SAMPLE).max(1);
     for article in articles.iter().step_by(step) {
-        for passage in store.passages_of(*article)? {
-            let field = store.field_text(*article, passage.field)?;
+        for passage in store.passages_of(article)? {
+            let field = store.field_text(article, passage.field)?;
             let form = analysis_form(&field[passage.span.to_bytes(&field).range()]);
             let tokens = engine.embedder().tokenize_passage(Passage(&form))?;
             let stored = &store.vectors(&[passage.vector])?[0];

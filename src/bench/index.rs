@@ -8,7 +8,7 @@ use super::machine::{Machine, Watch, peak_memory};
 use super::stats::Sample;
 use super::{BenchError, Report};
 use crate::embed::Embedder;
-use crate::engine::{PASSAGE_TOKENS, budget};
+use crate::engine::{self, PASSAGE_TOKENS, budget};
 use crate::index::{self, Choice};
 use crate::ingest::read::{self, Input};
 use crate::ingest::{self, Busy, Job, Summary};
@@ -140,19 +140,26 @@ fn run(settings: &Settings<'_>, path: &Path, making: &Making) -> Result<Run, Ben
     };
     let summary = ingest::run(&mut store, embedder, &job, &mut |_| ())?;
     let viewing = Instant::now();
-    index::persist(&store, embedder.isa(), Choice::Exact)?;
+    engine::persist(&store, embedder.isa(), Choice::Exact)?;
     let (view, wall) = (viewing.elapsed(), start.elapsed());
     let stats = store.stats()?;
     let mut text_bytes = 0;
-    for article in store.articles_matching(&crate::store::Filter::default())? {
+    for article in store.articles_matching(&crate::store::Filter::default())?.iter() {
         text_bytes += store.text(article)?.len() as u64;
     }
-    let mut view_bytes = 0;
-    for file in fs_err::read_dir(index::folder(&store))? {
-        view_bytes += file?.metadata()?.len();
-    }
+    let view_bytes = size(&index::folder(&store))?;
     // Closed, it has no log beside it any more.
     drop(store);
     let database_bytes = fs_err::metadata(folder.path().join(crate::store::DATABASE))?.len();
     Ok(Run { summary, stats, text_bytes, view, view_bytes, database_bytes, wall })
+}
+
+/// Bytes of all files in a folder.
+fn size(folder: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs_err::read_dir(folder)? {
+        let entry = entry?;
+        bytes += if entry.file_type()?.is_dir() { size(&entry.path())? } else { entry.metadata()?.len() };
+    }
+    Ok(bytes)
 }

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use super::machine::{Machine, Watch, peak_memory};
 use super::stats::Sample;
 use super::{BenchError, Report};
-use crate::embed::{Query, QueryEmbedder};
 use crate::engine::{Engine, Options};
 use crate::index::{self, Allowed, Choice, VectorView, recall};
-use crate::search::{mark, present, question, rank};
+use crate::search::{Mode, Request, Searcher};
 use crate::store::{Filter, Store};
+use crate::text::analysis_form;
 use crate::types::{Score, VectorId};
 
 /// Questions that are asked, at most.
@@ -36,13 +36,15 @@ pub struct Settings<'a> {
     pub questions: Option<Vec<String>>,
     /// Hits of a question.
     pub k: usize,
+    /// What articles are searched by.
+    pub mode: Mode,
     /// Time to measure for.
     pub time: Duration,
 }
 
 /// The stages of a search, in their order.
 const STAGES: [&str; 6] =
-    ["tokenise", "embed the question", "candidates", "group by article", "fetch", "mark sentences"];
+    ["understand", "embed the question", "closest vectors", "words, grouping, fusion", "fetch", "mark sentences"];
 
 /// Searches a second, one after the other, the latency of each stage, and recall against the exact scan.
 ///
@@ -72,6 +74,7 @@ pub fn search(settings: &Settings<'_>) -> Result<Report, BenchError> {
         &[
             ("model", engine.store().model().id.clone()),
             ("precision", engine.embedder().precision().name().to_owned()),
+            ("mode", settings.mode.name().to_owned()),
             ("view", engine.view().name().to_owned()),
             ("vectors", engine.view().len().to_string()),
             ("questions", format!("{} ({from}), {judged} of them for recall", questions.len())),
@@ -80,15 +83,16 @@ pub fn search(settings: &Settings<'_>) -> Result<Report, BenchError> {
         ],
     );
 
+    let request = |text| Request { mode: settings.mode, ..Request::new(text, settings.k) };
     let mut stages: [Sample; STAGES.len()] = Default::default();
     let mut whole = Sample::default();
     for text in questions.iter().cycle().take(WARM_UP) {
-        ask(&engine, text, settings.k)?;
+        ask(&engine, &request(text))?;
     }
     let (start, watch) = (Instant::now(), Watch::start());
     for (at, text) in questions.iter().cycle().enumerate() {
         let began = Instant::now();
-        let times = ask(&engine, text, settings.k)?;
+        let times = ask(&engine, &request(text))?;
         whole.push_ms(began.elapsed());
         stages.iter_mut().zip(times).for_each(|(stage, time)| stage.push_ms(time));
         if start.elapsed() >= settings.time && at + 1 >= LEAST {
@@ -116,33 +120,36 @@ pub fn search(settings: &Settings<'_>) -> Result<Report, BenchError> {
     let exact = index::open(engine.store(), settings.options.isa, Choice::Exact)?;
     let mut recalls = Sample::default();
     for text in &questions[..judged] {
-        let vector = engine.embedder().embed_query(Query(&question(text)?))?.to_vec();
-        recalls.push(recall(&*exact, engine.view(), &vector, settings.k, None));
+        let mut question = engine.searcher().understand(&request(text))?;
+        engine.searcher().embed(&mut question, Mode::Semantic)?;
+        if let Some(vector) = &question.vector {
+            recalls.push(recall(&*exact, engine.view(), vector, settings.k, None));
+        }
     }
     let name = format!("recall@{} against the exact scan", settings.k);
     report.add(&name, "process", "%", 100.0 * recalls.total() / recalls.len() as f64);
     Ok(report)
 }
 
-/// Answers a question as [`crate::search::search`] does, stage by stage: the times of [`STAGES`].
-fn ask(engine: &Engine, text: &str, k: usize) -> Result<[Duration; STAGES.len()], BenchError> {
-    let (embedder, store) = (engine.embedder(), engine.store());
+/// Answers a question as [`Searcher::search`] does, stage by stage: the times of [`STAGES`].
+fn ask(engine: &Engine, request: &Request<'_>) -> Result<[Duration; STAGES.len()], BenchError> {
     let view = Timed { inner: engine.view(), nanoseconds: AtomicU64::new(0) };
-    let _moment = store.snapshot()?;
+    let searcher = Searcher { vectors: &view, ..engine.searcher() };
+    let _moment = searcher.store.snapshot()?;
     let mut last = Instant::now();
     let mut lap = || std::mem::replace(&mut last, Instant::now()).elapsed();
-    let tokens = embedder.tokenize_query(Query(&question(text)?))?;
-    let tokenise = lap();
-    let vector = embedder.embed_tokens(&[&tokens])?.row(0).to_vec();
+    let mut question = searcher.understand(request)?;
+    let understand = lap();
+    searcher.embed(&mut question, request.mode)?;
     let embed = lap();
-    let ranked = rank(&vector, k, &Filter::default(), &view, store)?;
+    let ranked = searcher.rank(&question, request)?;
     let ranking = lap();
-    let mut hits = present(&ranked, &vector, store)?;
+    let mut hits = searcher.present(&ranked, &question, request)?;
     let fetch = lap();
-    mark(&mut hits, &vector, embedder)?;
+    searcher.mark(&mut hits, &question)?;
     let marking = lap();
-    let candidates = Duration::from_nanos(view.nanoseconds.into_inner());
-    Ok([tokenise, embed, candidates, ranking.saturating_sub(candidates), fetch, marking])
+    let closest = Duration::from_nanos(view.nanoseconds.load(Ordering::Relaxed));
+    Ok([understand, embed, closest, ranking.saturating_sub(closest), fetch, marking])
 }
 
 /// A view that adds up how long it searched.
@@ -173,8 +180,8 @@ fn titles(store: &Store) -> Result<Vec<String>, BenchError> {
     let articles = store.articles_matching(&Filter::default())?;
     let step = articles.len().div_ceil(QUESTIONS).max(1);
     let mut titles = Vec::new();
-    for article in articles.into_iter().step_by(step) {
-        titles.extend(store.header(article)?.title.filter(|title| question(title).is_ok()));
+    for article in articles.iter().step_by(step) {
+        titles.extend(store.header(article)?.title.filter(|title| !analysis_form(title).is_empty()));
     }
     Ok(titles)
 }

@@ -104,7 +104,7 @@ pub fn articles_of_store(store: &Store) -> Result<Vec<Article>, BenchError> {
     let ids = store.articles_matching(&Filter::default())?;
     let step = ids.len().div_ceil(ARTICLES).max(1);
     let mut articles = Vec::new();
-    for id in ids.into_iter().step_by(step) {
+    for id in ids.iter().step_by(step) {
         let header = store.header(id)?;
         articles.push(Article { key: header.key, title: header.title, text: store.text(id)?, ..Article::default() });
     }

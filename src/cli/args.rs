@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
-use crate::types::PartialDate;
+use crate::types::{PartialDate, Period};
 
 pub mod bench;
 pub mod eval;
@@ -89,6 +89,8 @@ pub enum Command {
     Similar(Similar),
     /// List identical, nearly identical and related articles
     Duplicates,
+    /// Count articles by language, source, year, month or any field they came with
+    Facets(Facets),
     /// Embed lines of standard input
     Embed(Embed),
     /// List, describe and fetch models
@@ -98,6 +100,8 @@ pub enum Command {
     Status,
     /// Check a store for damage
     Verify,
+    /// Say how well the views of a store are, and what to do
+    Doctor(Doctor),
     /// Remove articles
     Remove(Remove),
     /// Measure how good models, searches and indexes are
@@ -176,21 +180,86 @@ pub struct Index {
 /// `voisin search`
 #[derive(Debug, Group)]
 #[command(after_long_help = "\
-A hit is an article; its score is that of its closest passage, a cosine: 1 means the same. The sentence that is closest to
-the question is marked. With --json, one object a hit:
-  {\"rank\", \"score\", \"article\": {\"id\", \"title\", \"date\", \"source\", \"url\", \"language\"},
-   \"passage\": {\"id\", \"field\", \"score\", \"text\", \"start\", \"end\", \"sentence\": {\"start\", \"end\"}}}
-where start and end count characters of the article's text (of its title if field is \"title\"), and those of the
-sentence characters of the passage's text.")]
+A question is searched by its words and by its meaning. What can be typed in it:
+  grève hôpital             words, in any order and form; names in other spellings too
+  \"état d'urgence\"          these words next to each other
+  -football -\"coupe d'Europe\"   articles without these
+  title:grève text:hôpital  the title, or the text, has it (titre:, texte:)
+  date:2020-03 date:2019..2020 since:2020 until:2020-05
+  source:AFP lang:fr NAME:\"VALUE\" -source:AFP   any field: see `voisin facets`
+What cannot be understood is searched as words, with a note.
+
+A hit is an article, with near-identical ones under it. The sentence that is closest in meaning to the question stands
+after `>`. The score is a sum of evidence, for comparing hits of one question: --explain takes it apart. With --json, one
+object a hit:
+  {\"rank\", \"score\", \"article\": {\"id\", \"title\", \"date\", \"source\", \"url\", \"language\"}, \"title_words\",
+   \"passage\": {\"id\", \"field\", \"score\", \"text\", \"start\", \"end\", \"sentence\": {\"start\", \"end\"}, \"words\"},
+   \"versions\": [ARTICLE, …], \"next\",
+   \"reasons\": {\"score\", \"words\": {\"rank\", \"score\", \"share\"}, \"meaning\": {…}, \"reranked\",
+    \"terms\": [{\"term\", \"kind\", \"field\", \"score\"}, …]}}
+where start and end count characters: of the article's text (of its title if field is \"title\") for the passage, of the
+passage's text for sentence and words, of the title for title_words. The passage's score is a cosine. next is what --after
+takes, in the last hit of a page that may not be the last.
+
+Examples:
+  voisin search \"grève à l'hôpital\" --since 2019 --lang fr
+  voisin search \"Kadhafi -football date:2011\" --sort newest --explain")]
 pub struct Search {
-    /// What to look for, in words
+    /// What to look for: words, \"phrases\", -exclusions, field:value
     pub query: String,
 
-    /// Articles to show at most
+    /// Hits to show at most
     #[arg(short, value_name = "N", default_value_t = 10, value_parser = count)]
     pub k: usize,
 
+    /// What articles are searched by
+    #[arg(long, value_name = "MODE", default_value = "hybrid")]
+    pub mode: Mode,
+
+    /// Order of the hits
+    #[arg(long, value_name = "ORDER", default_value = "relevance")]
+    pub sort: Sort,
+
+    /// The next page: the word that the page before ended with, with the same question and options
+    #[arg(long, value_name = "WORD")]
+    pub after: Option<String>,
+
+    /// Say why each hit is there: places and scores in both lists, words, and how they add up
+    #[arg(long)]
+    pub explain: bool,
+
+    /// Show near-identical articles as hits of their own
+    #[arg(long)]
+    pub all_versions: bool,
+
+    /// Show whole passages
+    #[arg(long)]
+    pub full: bool,
+
+    /// Cross-encoder that reads the best candidates again: a folder or a hub id, of the BERT family
+    #[arg(long, value_name = "MODEL")]
+    pub rerank: Option<String>,
+
+    /// How one list is made of two
+    #[arg(long, value_name = "HOW", default_value = "calibrated")]
+    pub fusion: Fusion,
+
+    /// View of the vectors that answers
+    #[arg(long, value_name = "VIEW", default_value = "auto")]
+    pub view: View,
+
+    /// Which articles may answer.
+    #[command(flatten)]
+    pub filters: Filters,
+}
+
+/// Which articles are meant, in every command that takes a filter.
+#[derive(Clone, Debug, Default, Group)]
+#[command(next_help_heading = "Filters")]
+pub struct Filters {
     /// Articles of this date or later: 2023, 2023-08, 2023-08-22
+    ///
+    /// A date that is not known to the day passes where it may be meant: 2023-08 is since 2023-08-15, and until it.
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub since: Option<PartialDate>,
 
@@ -198,17 +267,44 @@ pub struct Search {
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub until: Option<PartialDate>,
 
-    /// Articles in this language: fr, en, ar
+    /// Articles in this language: fr, en, ar; given twice, in either
     #[arg(long, value_name = "CODE")]
-    pub lang: Option<String>,
+    pub lang: Vec<String>,
 
-    /// Show whole passages
-    #[arg(long)]
-    pub full: bool,
+    /// Articles of this source; given twice, of either
+    #[arg(long, value_name = "NAME")]
+    pub source: Vec<String>,
 
-    /// View of the vectors that answers
-    #[arg(long, value_name = "VIEW", default_value = "auto")]
-    pub view: View,
+    /// Articles with this value in a field: rubrique=Société, year=2023
+    ///
+    /// Case and accents do not count. A name given twice means either value; of different names, each has to fit. `voisin
+    /// facets` lists the names, and `voisin facets NAME` the values.
+    #[arg(long = "where", value_name = "NAME=VALUE", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+}
+
+/// `voisin facets`
+#[derive(Debug, Group)]
+#[command(after_long_help = "\
+Names are those of the fields that articles came with, and language, source, year and month. With --json, one object a
+line: {\"name\", \"articles\"} for names, {\"name\", \"value\", \"articles\"} for values.
+
+Examples:
+  voisin facets                                   the names there are
+  voisin facets rubrique year --lang fr           articles in French by section, and by year
+  voisin facets source --where rubrique=société   who writes about society")]
+pub struct Facets {
+    /// Fields whose values are counted; without one, the names of fields
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+
+    /// Values to show at most, for each name
+    #[arg(short, value_name = "N", default_value_t = 20, value_parser = count)]
+    pub k: usize,
+
+    /// Which articles are counted.
+    #[command(flatten)]
+    pub filters: Filters,
 }
 
 /// `voisin similar`
@@ -221,6 +317,37 @@ pub struct Similar {
     /// Articles to show at most
     #[arg(short, value_name = "N", default_value_t = 10, value_parser = count)]
     pub k: usize,
+
+    /// Which articles may answer.
+    #[command(flatten)]
+    pub filters: Filters,
+
+    /// Articles no further in time from this one: 7d, 2w, 3m, 1y
+    ///
+    /// Where a date is not known to the day, the closest day that it may mean counts.
+    #[arg(long, value_name = "TIME", help_heading = "Filters")]
+    pub within: Option<Period>,
+}
+
+/// `voisin doctor`
+#[derive(Debug, Group)]
+#[command(after_long_help = "\
+Looks at what is derived from the database: whether it is whole, caught up, reachable in every part, and how much of what is
+closest a search by the graph finds. `voisin verify` looks at the database itself. With --json, one object a check:
+{\"check\", \"status\", \"seen\", \"advice\"}, where status is ok, advice or wrong.
+Exit status: 2 where something is wrong, else 0.")]
+pub struct Doctor {
+    /// Vectors of the store that recall is measured with
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = count)]
+    pub sample: usize,
+
+    /// View of the vectors to measure; hnsw is built if it is not there
+    #[arg(long, value_name = "VIEW", default_value = "auto")]
+    pub view: View,
+
+    /// First bring the views up to date, and make again what is damaged
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// `voisin embed`
@@ -293,6 +420,37 @@ pub enum EmbedFormat {
     Npy,
 }
 
+/// What articles are searched by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Words and meaning
+    Hybrid,
+    /// Meaning alone
+    Semantic,
+    /// Words alone
+    Lexical,
+}
+
+/// The order of hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sort {
+    /// Best first
+    Relevance,
+    /// Newest first, of the articles that have every word
+    Newest,
+    /// Oldest first, of the same
+    Oldest,
+}
+
+/// How one list is made of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Fusion {
+    /// By scores on one scale
+    Calibrated,
+    /// By reciprocal ranks
+    Rrf,
+}
+
 /// Which view of the vectors is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum View {
@@ -313,6 +471,15 @@ fn count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=10_000) => Ok(count),
         _ => Err("expected a number from 1 to 10000".to_owned()),
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("expected NAME=VALUE, such as rubrique=Société: `voisin facets` lists the names".to_owned()),
     }
 }
 

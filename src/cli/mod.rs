@@ -15,6 +15,7 @@
 
 pub mod args;
 mod commands;
+mod hits;
 mod print;
 mod progress;
 mod scratch;
@@ -48,6 +49,8 @@ enum CliError {
     Eval(#[from] crate::eval::EvalError),
     #[error(transparent)]
     Bench(#[from] crate::bench::BenchError),
+    #[error(transparent)]
+    Doctor(#[from] crate::doctor::DoctorError),
     #[error(transparent)]
     Isa(#[from] crate::kernels::cpu::IsaError),
     #[error(transparent)]

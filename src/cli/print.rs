@@ -2,29 +2,24 @@
 
 use std::io::Write;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use serde_json::{Value, json};
 
 use super::CliError;
 use crate::dedup::{Pair, Relation};
-use crate::embed::spec::Spec;
+use crate::doctor::{Finding, Status};
+use crate::embed::spec::{Head, Spec};
 use crate::ingest::Summary;
 use crate::kernels::Precision;
-use crate::search::{Hit, PassageHit, Related};
-use crate::store::{Field, Header, ModelIdentity, Stats};
-use crate::types::Score;
+use crate::store::{Header, ModelIdentity, Stats};
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const MARK: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
-
-/// Characters of context on each side of a marked sentence.
-const CONTEXT: usize = 160;
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 
 /// Standard output, without colours where it is no terminal or they are not wanted.
 pub(super) struct Printer {
     out: std::io::BufWriter<anstream::AutoStream<std::io::Stdout>>,
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl Printer {
@@ -53,35 +48,6 @@ impl Printer {
     /// To be called last: says whether all could be written.
     pub(super) fn end(mut self) -> Result<(), CliError> {
         Ok(self.out.flush()?)
-    }
-
-    pub(super) fn hits(&mut self, hits: &[Hit], full: bool) -> Result<(), CliError> {
-        hits.iter().try_for_each(|hit| self.found(hit.rank, hit.score, &hit.article, &hit.passage, full))
-    }
-
-    pub(super) fn related(&mut self, related: &[Related]) -> Result<(), CliError> {
-        related.iter().try_for_each(|found| self.found(found.rank, found.score, &found.article, &found.passage, false))
-    }
-
-    /// One article with the passage that speaks for it.
-    fn found(
-        &mut self,
-        rank: usize,
-        score: Score,
-        header: &Header,
-        shown: &PassageHit,
-        full: bool,
-    ) -> Result<(), CliError> {
-        if self.json {
-            return self.object(&json!({
-                "rank": rank,
-                "score": number(score),
-                "article": article(header),
-                "passage": passage(shown),
-            }));
-        }
-        self.heading(rank, score, header)?;
-        self.passage(shown, full)
     }
 
     pub(super) fn pairs(&mut self, pairs: &[Pair]) -> Result<(), CliError> {
@@ -122,30 +88,39 @@ impl Printer {
         Ok(())
     }
 
-    fn heading(&mut self, rank: usize, score: Score, article: &Header) -> Result<(), CliError> {
-        let title = article.title.as_deref().unwrap_or(&article.key);
-        let date = article.date.map_or_else(|| "no date".to_owned(), |date| date.to_string());
-        let source = article.source.as_deref().map(one_line).unwrap_or_default();
-        self.line(&format!("{rank:>2}. {BOLD}{}{BOLD:#}", one_line(title)))?;
-        self.line(&format!("    {DIM}{score:.3}  {date}  {source}  [{}]{DIM:#}", one_line(&article.key)))
+    /// Names of fields, with the numbers of articles that have them.
+    pub(super) fn label_names(&mut self, names: &[(String, u64)]) -> Result<(), CliError> {
+        names.iter().try_for_each(|(name, articles)| match self.json {
+            true => self.object(&json!({ "name": name, "articles": articles })),
+            false => self.line(&format!("{articles:>8}  {}", one_line(name))),
+        })
     }
 
-    /// The marked sentence with what stands around it, each on lines of its own, so that the mark is seen without colour.
-    fn passage(&mut self, passage: &PassageHit, full: bool) -> Result<(), CliError> {
-        if passage.field == Field::Title {
-            return self.line("");
+    /// Values of a field, with the numbers of articles that have them; under its name where it is one of several.
+    pub(super) fn facets(&mut self, name: &str, values: &[(String, u64)], several: bool) -> Result<(), CliError> {
+        if several && !self.json {
+            self.line(&format!("{BOLD}{}{BOLD:#}", one_line(name)))?;
         }
-        let marked = passage.sentence.to_bytes(&passage.text);
-        let (before, after) = (one_line(&passage.text[..marked.start]), one_line(&passage.text[marked.end..]));
-        let limit = if full { usize::MAX } else { CONTEXT };
-        if !before.is_empty() {
-            self.line(&format!("      {DIM}{}{DIM:#}", last_characters(&before, limit)))?;
+        values.iter().try_for_each(|(value, articles)| match self.json {
+            true => self.object(&json!({ "name": name, "value": value, "articles": articles })),
+            false => self.line(&format!("{articles:>8}  {}", one_line(value))),
+        })
+    }
+
+    /// What a doctor found, with what to do below it.
+    pub(super) fn finding(&mut self, finding: &Finding) -> Result<(), CliError> {
+        if self.json {
+            return self.object(&json!(finding));
         }
-        self.line(&format!("    > {MARK}{}{MARK:#}", one_line(&passage.text[marked.range()])))?;
-        if !after.is_empty() {
-            self.line(&format!("      {DIM}{}{DIM:#}", first_characters(&after, limit)))?;
-        }
-        self.line("")
+        let status = match finding.status {
+            Status::Ok => "ok",
+            Status::Advice => "advice",
+            Status::Wrong => "WRONG",
+        };
+        self.line(&format!("{status:<7}{}", finding.check))?;
+        let advice = finding.advice.iter().map(|advice| format!("{BOLD}{}{BOLD:#}", one_line(advice)));
+        let seen = finding.seen.iter().map(|seen| one_line(seen));
+        seen.chain(advice).try_for_each(|line| self.line(&format!("         {line}")))
     }
 
     pub(super) fn summary(&mut self, summary: &Summary, store: &Stats) -> Result<(), CliError> {
@@ -222,7 +197,8 @@ impl Printer {
         Ok(())
     }
 
-    pub(super) fn model(&mut self, spec: &Spec, precision: Precision) -> Result<(), CliError> {
+    /// A model: one that makes vectors, or a cross-encoder with its head.
+    pub(super) fn model(&mut self, spec: &Spec, head: Option<&Head>, precision: Precision) -> Result<(), CliError> {
         let limit = (spec.max_tokens < usize::MAX).then_some(spec.max_tokens);
         let prompt = |prompt: &Option<String>| prompt.as_ref().map_or("none".to_owned(), |text| format!("{text:?}"));
         if self.json {
@@ -241,27 +217,33 @@ impl Printer {
                 "vocabulary": spec.vocabulary,
                 "pooling": spec.pooling.name(),
                 "dense": spec.dense.iter().map(|dense| dense.rows).collect::<Vec<_>>(),
-                "dims": spec.dims,
-                "full_dims": spec.full_dims,
+                "dims": head.is_none().then_some(spec.dims),
+                "full_dims": head.is_none().then_some(spec.full_dims),
                 "normalise": spec.normalise,
+                "labels": head.map(|head| head.scoring.labels()),
+                "scoring": head.map(|head| head.scoring.name()),
                 "precision": precision.name(),
                 "max_tokens": limit,
                 "prompts": { "query": spec.prompts.query, "passage": spec.prompts.passage },
             }));
         }
-        for (name, value) in [
+        let mut rows = vec![
             ("model", spec.id.clone()),
             ("revision", spec.revision.clone()),
             ("commit", spec.commit.clone().unwrap_or_else(|| "none: not from the hub".to_owned())),
             ("family", family(spec)),
             ("attention", attention(spec)),
             ("pooling", pooling(spec)),
-            ("vectors", vectors(spec)),
+            head.map_or_else(|| ("vectors", vectors(spec)), |head| ("scores", scores(head))),
             ("precision", precision.name().to_owned()),
             ("vocabulary", format!("{} tokens", spec.vocabulary)),
             ("limit", limit.map_or("none".to_owned(), |limit| format!("{limit} tokens"))),
-            ("prompts", format!("query {}, passage {}", prompt(&spec.prompts.query), prompt(&spec.prompts.passage))),
-        ] {
+        ];
+        if head.is_none() {
+            let prompts = &spec.prompts;
+            rows.push(("prompts", format!("query {}, passage {}", prompt(&prompts.query), prompt(&prompts.passage))));
+        }
+        for (name, value) in rows {
             self.line(&format!("{BOLD}{name:<10}{BOLD:#} {value}"))?;
         }
         Ok(())
@@ -293,6 +275,12 @@ fn attention(spec: &Spec) -> String {
     text
 }
 
+/// What a cross-encoder gives for a pair.
+fn scores(head: &Head) -> String {
+    let labels = head.scoring.labels();
+    format!("cross-encoder, {labels} {}, {}", if labels == 1 { "label" } else { "labels" }, head.scoring.name())
+}
+
 fn pooling(spec: &Spec) -> String {
     let mut text = spec.pooling.name().to_owned();
     for dense in &spec.dense {
@@ -316,11 +304,11 @@ fn heading(relation: Relation) -> &'static str {
 }
 
 /// A score with the digits that mean something.
-fn number(score: f32) -> Value {
+pub(super) fn number(score: f32) -> Value {
     json!((f64::from(score) * 1e6).round() / 1e6)
 }
 
-fn article(header: &Header) -> Value {
+pub(super) fn article(header: &Header) -> Value {
     json!({
         "id": header.key,
         "title": header.title,
@@ -328,18 +316,6 @@ fn article(header: &Header) -> Value {
         "source": header.source,
         "url": header.url,
         "language": header.language,
-    })
-}
-
-fn passage(passage: &PassageHit) -> Value {
-    json!({
-        "id": passage.id.0,
-        "field": passage.field,
-        "score": number(passage.score),
-        "text": passage.text,
-        "start": passage.span.start,
-        "end": passage.span.end,
-        "sentence": passage.sentence,
     })
 }
 
@@ -353,27 +329,4 @@ fn describe(header: &Header) -> String {
 pub(super) fn one_line(text: &str) -> String {
     let plain = text.replace(|c: char| c.is_control() && !c.is_whitespace(), "");
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// At most `limit` characters from the start, cut between words.
-fn first_characters(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        None => text.to_owned(),
-        Some((end, _)) => {
-            let cut = &text[..end];
-            format!("{} …", cut.rsplit_once(' ').map_or(cut, |(words, _)| words))
-        }
-    }
-}
-
-/// At most `limit` characters from the end, cut between words.
-fn last_characters(text: &str, limit: usize) -> String {
-    let skipped = text.chars().count().saturating_sub(limit);
-    match text.char_indices().nth(skipped) {
-        Some((start, _)) if start > 0 => {
-            let cut = &text[start..];
-            format!("… {}", cut.split_once(' ').map_or(cut, |(_, words)| words))
-        }
-        _ => text.to_owned(),
-    }
 }

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::CliError;
-use super::args::{Common, Index, View};
+use super::args::{self, Common, Filters, Index, View};
 use crate::chunk::Budget;
 use crate::embed::source::{BUNDLED_ID, ModelRef};
-use crate::embed::{EmbedError, Embedder, cores};
+use crate::embed::{EmbedError, Embedder, Reranker, cores};
 use crate::engine::{self, Options, PASSAGE_TOKENS};
 use crate::index::Choice;
 use crate::ingest::read::FieldNames;
-use crate::store::{Making, ModelIdentity, Store, StoreError};
+use crate::search::{Fusion, Mode, Order};
+use crate::store::{Filter, Making, ModelIdentity, Store, StoreError};
 
 impl From<View> for Choice {
     fn from(view: View) -> Self {
@@ -19,6 +20,35 @@ impl From<View> for Choice {
             View::Auto => Self::Auto { queries: 1 },
             View::Exact => Self::Exact,
             View::Hnsw => Self::Hnsw,
+        }
+    }
+}
+
+impl From<args::Mode> for Mode {
+    fn from(mode: args::Mode) -> Self {
+        match mode {
+            args::Mode::Hybrid => Self::Hybrid,
+            args::Mode::Semantic => Self::Semantic,
+            args::Mode::Lexical => Self::Lexical,
+        }
+    }
+}
+
+impl From<args::Sort> for Order {
+    fn from(sort: args::Sort) -> Self {
+        match sort {
+            args::Sort::Relevance => Self::Relevance,
+            args::Sort::Newest => Self::Newest,
+            args::Sort::Oldest => Self::Oldest,
+        }
+    }
+}
+
+impl From<args::Fusion> for Fusion {
+    fn from(fusion: args::Fusion) -> Self {
+        match fusion {
+            args::Fusion::Calibrated => Self::Calibrated,
+            args::Fusion::Rrf => Self::ReciprocalRank,
         }
     }
 }
@@ -59,6 +89,12 @@ pub(super) fn model(name: Option<&str>, options: &Options) -> Result<(Embedder, 
     Ok(engine::load_model(&model, options)?)
 }
 
+/// The cross-encoder of a name.
+pub(super) fn reranker(name: &str, options: &Options) -> Result<Reranker, CliError> {
+    let model: ModelRef = name.parse().map_err(EmbedError::from)?;
+    Ok(engine::load_reranker(&model, options)?)
+}
+
 /// The store, if there is one.
 pub(super) fn store(common: &Common) -> Result<Option<Store>, CliError> {
     match Store::open(&common.store) {
@@ -83,6 +119,30 @@ pub(super) fn making(args: &Index, common: &Common, options: &Options) -> Result
     }
     let passage_tokens = args.passage_tokens.or(stored.as_ref().map(Store::passage_tokens)).unwrap_or(PASSAGE_TOKENS);
     Ok((embedder, Making { model, passage_tokens }))
+}
+
+/// The filter that was asked for. A name that no article of the store has is a mistake, and refused with those that there
+/// are.
+pub(super) fn filter(filters: &Filters, store: &Store) -> Result<Filter, CliError> {
+    let mut filter = Filter { since: filters.since, until: filters.until, labels: Vec::new() };
+    let languages = filters.lang.iter().map(|code| ("language", code));
+    let sources = filters.source.iter().map(|source| ("source", source));
+    let others = filters.labels.iter().map(|(name, value)| (name.as_str(), value));
+    for (name, value) in languages.chain(sources).chain(others) {
+        known_label(name, store)?;
+        filter = filter.with_label(name, value);
+    }
+    Ok(filter)
+}
+
+/// Refuses a name of a field that no article of the store has.
+pub(super) fn known_label(name: &str, store: &Store) -> Result<(), CliError> {
+    if store.has_label(name)? {
+        return Ok(());
+    }
+    let names: Vec<String> = store.label_names(None)?.into_iter().map(|(name, _)| name).collect();
+    let names = if names.is_empty() { "nothing, for the store is empty".to_owned() } else { names.join(", ") };
+    Err(CliError::Said(format!("no article has a field \"{name}\": the store can be asked by {names}")))
 }
 
 /// The names of fields that were given.

@@ -3,17 +3,18 @@
 //! Candidates come from three sources, and every pair is verified before it is reported:
 //!
 //! 1. equal bodies, by the key of their analysis form;
-//! 2. shared runs of five words ([`shingles`]), verified by exact Jaccard index and containment both ways;
+//! 2. shared runs of five words ([`overlaps`]), verified by exact Jaccard index and containment both ways;
 //! 3. close mean vectors ([`related`]), verified passage by passage.
 
+pub mod overlaps;
 pub mod related;
-pub mod shingles;
 
 use std::collections::{HashMap, HashSet};
 
 use crate::kernels::Isa;
 use crate::search::SearchError;
 use crate::store::{Header, Store, TextKey};
+use crate::text::shingles::Overlap;
 use crate::types::{ArticleId, PartialDate, Score};
 
 /// What two articles are to each other, from the strongest to the weakest.
@@ -41,9 +42,6 @@ impl Relation {
         }
     }
 }
-
-/// Jaccard index from which on two articles are nearly identical.
-pub const NEAR_IDENTICAL: f32 = 0.5;
 
 /// Containment from which on one article shares text with another.
 pub const SHARED_TEXT: f32 = 0.3;
@@ -85,15 +83,15 @@ pub fn pairs(store: &Store, isa: Isa) -> Result<Vec<Pair>, SearchError> {
     let first: Vec<ArticleId> =
         keys.iter().filter(|(article, key)| groups[key][0] == *article).map(|(article, _)| *article).collect();
 
-    let mut found: HashMap<(ArticleId, ArticleId), (Relation, shingles::Overlap)> = HashMap::new();
+    let mut found: HashMap<(ArticleId, ArticleId), (Relation, Overlap)> = HashMap::new();
     // Each copy is paired with the first, not with every other: a text that came a thousand times makes 999 pairs.
     for members in groups.values() {
         for copy in &members[1..] {
-            found.insert((members[0], *copy), (Relation::Identical, shingles::Overlap::whole()));
+            found.insert((members[0], *copy), (Relation::Identical, Overlap::whole()));
         }
     }
-    for (a, b, overlap) in shingles::overlaps(store, &first)? {
-        if let Some(relation) = overlap.relation() {
+    for (a, b, overlap) in overlaps::overlaps(store, &first)? {
+        if let Some(relation) = overlaps::relation(overlap) {
             found.insert((a, b), (relation, overlap));
         }
     }
@@ -101,8 +99,8 @@ pub fn pairs(store: &Store, isa: Isa) -> Result<Vec<Pair>, SearchError> {
     let known: HashSet<(ArticleId, ArticleId)> = found.keys().copied().collect();
     for (a, b) in close.pairs(&first) {
         if !known.contains(&(a, b)) && texts[&a] != texts[&b] {
-            let overlap = shingles::overlap(store, a, b)?;
-            found.insert((a, b), (overlap.relation().unwrap_or(Relation::Related), overlap));
+            let overlap = overlaps::overlap(store, a, b)?;
+            found.insert((a, b), (overlaps::relation(overlap).unwrap_or(Relation::Related), overlap));
         }
     }
 

@@ -19,21 +19,24 @@ pub const TOKENS_PER_PASS: usize = 1024;
 pub struct Ragged {
     ids: Vec<u32>,
     sequences: Vec<Range<usize>>,
+    seconds: Vec<usize>,
 }
 
 impl Ragged {
     /// Lays `texts` end to end.
     pub fn new(texts: &[&Tokens]) -> Self {
         let mut ids = Vec::with_capacity(texts.iter().map(|text| text.ids.len()).sum());
+        let mut seconds = Vec::with_capacity(texts.len());
         let sequences = texts
             .iter()
             .map(|text| {
                 let start = ids.len();
+                seconds.push(start + text.first);
                 ids.extend_from_slice(&text.ids);
                 start..ids.len()
             })
             .collect();
-        Self { ids, sequences }
+        Self { ids, sequences, seconds }
     }
 
     /// The token ids of all texts: (tokens).
@@ -44,6 +47,11 @@ impl Ragged {
     /// Where each text lies in [`Self::ids`].
     pub fn sequences(&self) -> &[Range<usize>] {
         &self.sequences
+    }
+
+    /// Where the tokens of type 1 of each text begin in [`Self::ids`]: at its end, unless it is a pair.
+    pub fn seconds(&self) -> &[usize] {
+        &self.seconds
     }
 }
 
@@ -154,7 +162,7 @@ mod tests {
         #[test]
         fn rows_come_back_in_the_order_of_the_texts(lengths in prop::collection::vec(1usize..700, 0..40), workers in 1usize..4) {
             let texts: Vec<Tokens> =
-                lengths.iter().enumerate().map(|(i, &n)| Tokens { ids: vec![i as u32; n], dropped: 0 }).collect();
+                lengths.iter().enumerate().map(|(i, &n)| Tokens { ids: vec![i as u32; n], first: n, dropped: 0 }).collect();
             let out = run(&texts, 1, workers, |batch| {
                 Ok(Array2::from_shape_fn((batch.len(), 1), |(row, _)| batch[row].ids[0] as f32))
             }).unwrap();
@@ -174,7 +182,7 @@ mod tests {
 
     #[test]
     fn an_error_ends_the_run() {
-        let texts = vec![Tokens { ids: vec![0; 1000], dropped: 0 }; 5];
+        let texts = vec![Tokens { ids: vec![0; 1000], first: 1000, dropped: 0 }; 5];
         let result = run(&texts, 1, 2, |_| Err(EmbedError::Tokenizer { model: "m".into(), what: "no".into() }));
         assert!(result.is_err());
     }

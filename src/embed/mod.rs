@@ -1,4 +1,5 @@
-//! Text to vector: a model directory, a hub name or the built-in model becomes an [`Embedder`].
+//! Text to vector: a model directory, a hub name or the built-in model becomes an [`Embedder`]. A cross-encoder becomes a
+//! [`Reranker`], by the same way.
 //!
 //! | module | reason to exist |
 //! | --- | --- |
@@ -10,6 +11,7 @@
 //! | [`precision`] | in what numbers the layers calculate |
 //! | [`stock`] | the same model as candle-transformers runs it, to check and time ours against |
 //! | [`batch`] | which texts share a forward pass, and two or more workers that run them |
+//! | [`rerank`] | a query and a passage in one text, to a score: the [`Reranker`] |
 //!
 //! candle's types stay in this room: what leaves it is `ndarray`.
 //!
@@ -20,10 +22,13 @@ pub mod arch;
 pub mod batch;
 pub mod pooling;
 pub mod precision;
+pub mod rerank;
 pub mod source;
 pub mod spec;
 pub mod stock;
 pub mod tokenize;
+
+pub use rerank::Reranker;
 
 use ndarray::{Array1, Array2};
 
@@ -58,6 +63,15 @@ pub enum EmbedError {
         /// What is wrong, and what to do.
         what: String,
     },
+    /// A model that scores pairs stands where one that makes vectors is wanted.
+    #[error(
+        "\"{model}\" is a cross-encoder: it scores a query together with a passage and makes no vectors; give it to --rerank, \
+         and an embedding model to --model"
+    )]
+    CrossEncoder {
+        /// The model's id.
+        model: String,
+    },
     /// More components of a vector are asked for than there are, or none.
     #[error("\"{model}\" gives vectors of {there} components: {wanted} of them cannot be kept, expected 1 to {there}")]
     Dims {
@@ -89,8 +103,8 @@ pub enum EmbedError {
         /// The tokenizer's own words.
         what: String,
     },
-    /// A vector is no number: the weights are damaged, or overflow.
-    #[error("\"{model}\" gives vectors that are no numbers: its weights are damaged, fetch or copy them again")]
+    /// A component of a vector, or a score, is no number: the weights are damaged, or overflow.
+    #[error("\"{model}\" gives values that are no numbers: its weights are damaged, fetch or copy them again")]
     NotFinite {
         /// The model's id.
         model: String,
@@ -101,7 +115,7 @@ pub enum EmbedError {
 }
 
 /// All that search asks of a model.
-pub trait QueryEmbedder {
+pub trait QueryEmbedder: Sync {
     /// The vector of `query`, of unit length where the model compares by cosine.
     ///
     /// # Errors
@@ -113,6 +127,15 @@ pub trait QueryEmbedder {
     /// # Errors
     /// When the model fails on a text.
     fn embed_sentences(&self, sentences: &[String]) -> Result<Array2<f32>, EmbedError>;
+}
+
+/// All that search asks of a cross-encoder.
+pub trait PassageScorer: Sync {
+    /// How well each of `passages` answers `query`, in their order: the greater, the better.
+    ///
+    /// # Errors
+    /// When the model fails on a text.
+    fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>, EmbedError>;
 }
 
 /// A loaded model.
@@ -137,12 +160,7 @@ impl Embedder {
     pub fn load(files: &ModelFiles, isa: Isa, precision: Wanted) -> Result<Self, EmbedError> {
         let spec = Spec::read(files)?;
         let precision = precision.on(isa, &spec)?;
-        let (tokenizer, network) = std::thread::scope(|scope| {
-            let tokenizer = scope.spawn(|| Tokenizer::load(files, &spec));
-            let network = Network::load(files, &spec, isa, precision);
-            (tokenizer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), network)
-        });
-        let (tokenizer, network) = (tokenizer?, network?);
+        let (tokenizer, network) = load_side_by_side(files, &spec, isa, precision)?;
         let dense = DenseLayers::load(files, &spec, isa)?;
         Ok(Self { spec, tokenizer, network, dense, isa, precision })
     }
@@ -218,11 +236,7 @@ impl Embedder {
     /// # Errors
     /// When the forward pass fails.
     pub fn embed_tokens(&self, texts: &[&Tokens]) -> Result<Array2<f32>, EmbedError> {
-        let batch = batch::Ragged::new(texts);
-        let hidden = self.network.forward(&batch)?;
-        let pooled = arch::with_values(&hidden, |hidden| {
-            pooling::pool(self.spec.pooling, hidden, batch.sequences(), self.spec.hidden)
-        })?;
+        let pooled = pooled(&self.network, &self.spec, texts)?;
         let vectors = pooling::finish(self.dense.forward(pooled)?, self.spec.dims, self.spec.normalise);
         if vectors.iter().all(|value| value.is_finite()) {
             Ok(vectors)
@@ -260,6 +274,28 @@ impl QueryEmbedder for Embedder {
         let passages: Vec<Passage<'_>> = sentences.iter().map(|sentence| Passage(sentence)).collect();
         self.embed_passages(&passages, cores())
     }
+}
+
+fn load_side_by_side(
+    files: &ModelFiles,
+    spec: &Spec,
+    isa: Isa,
+    precision: Precision,
+) -> Result<(Tokenizer, Network), EmbedError> {
+    let (tokenizer, network) = std::thread::scope(|scope| {
+        let tokenizer = scope.spawn(|| Tokenizer::load(files, spec));
+        let network = Network::load(files, spec, isa, precision);
+        (tokenizer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), network)
+    });
+    Ok((tokenizer?, network?))
+}
+
+/// The pooled vector of each text, one a row, in one forward pass: [texts, hidden].
+fn pooled(network: &Network, spec: &Spec, texts: &[&Tokens]) -> Result<Array2<f32>, EmbedError> {
+    let batch = batch::Ragged::new(texts);
+    let hidden = network.forward(&batch)?;
+    let pool = |hidden: &[f32]| pooling::pool(spec.pooling, hidden, batch.sequences(), spec.hidden);
+    Ok(arch::with_values(&hidden, pool)?)
 }
 
 /// The cores of this machine: one worker each, since a pass gains nothing from a second thread.

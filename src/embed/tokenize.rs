@@ -1,22 +1,28 @@
-//! Text to token ids, with what a model's limit cuts off counted.
+//! Text, or a pair of texts, to token ids, with what a model's limit cuts off counted.
 
 use std::borrow::Cow;
 
 use tokenizers::models::ModelWrapper;
-use tokenizers::{Encoding, TruncationDirection};
+use tokenizers::{Encoding, PostProcessor, TruncationDirection, TruncationParams, truncate_encodings};
 
 use super::EmbedError;
 use super::source::{ModelFiles, TOKENIZER, within};
 use super::spec::{Prompts, Role, Spec};
 
-/// One text as the model sees it.
+/// One text, or a pair, as the model sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tokens {
     /// Ids, special tokens and prompt included.
     pub ids: Vec<u32>,
+    /// How many of `ids`, from the first on, are of token type 0: all of a single text. Those after them are of type 1.
+    pub first: usize,
     /// Tokens of the text that lie beyond the model's limit and are not in `ids`: 0 unless the text was too long.
     pub dropped: usize,
 }
+
+/// One text of a pair, tokenised once however many pairs it is in.
+#[derive(Clone)]
+pub struct Part(Encoding);
 
 /// A model's tokenizer.
 pub struct Tokenizer {
@@ -26,6 +32,7 @@ pub struct Tokenizer {
     /// Whether special tokens are put around a text: not for a table of word vectors.
     surrounds: bool,
     special_tokens: usize,
+    token_types: usize,
     /// The id that is left out of every text.
     skipped: Option<u32>,
     max_tokens: usize,
@@ -55,6 +62,7 @@ impl Tokenizer {
             prompts: spec.prompts.clone(),
             surrounds,
             special_tokens,
+            token_types: spec.token_types,
             skipped,
             max_tokens: spec.max_tokens,
             lower_case: spec.lower_case,
@@ -87,19 +95,62 @@ impl Tokenizer {
             None => Cow::Borrowed(text),
         };
         let prompted = self.cased(prompted);
-        let wrong =
-            |error: tokenizers::Error| EmbedError::Tokenizer { model: self.model.clone(), what: error.to_string() };
+        let wrong = |error: tokenizers::Error| self.wrong(error.to_string());
         let whole = self.inner.encode_fast(prompted.as_ref(), self.surrounds).map_err(wrong)?;
         let mut ids: Vec<u32> = self.kept(&whole).collect();
         let dropped = ids.len().saturating_sub(self.max_tokens);
         if dropped == 0 || !self.surrounds {
             ids.truncate(self.max_tokens);
-            return Ok(Tokens { ids, dropped });
+            return Ok(Tokens { first: ids.len(), ids, dropped });
         }
         let mut content = self.inner.encode_fast(prompted.as_ref(), false).map_err(wrong)?;
         content.truncate(self.max_tokens.saturating_sub(self.special_tokens), 0, TruncationDirection::Right);
         let cut = self.inner.post_process(content, None, true).map_err(wrong)?;
-        Ok(Tokens { ids: cut.get_ids().to_vec(), dropped })
+        Ok(Tokens { ids: cut.get_ids().to_vec(), first: cut.len(), dropped })
+    }
+
+    /// One text of a pair, without special tokens and limit.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the text.
+    pub fn part(&self, text: &str) -> Result<Part, EmbedError> {
+        let content = self.inner.encode_fast(self.cased(Cow::Borrowed(text)).as_ref(), false);
+        content.map(Part).map_err(|error| self.wrong(error.to_string()))
+    }
+
+    /// The ids of a query and a passage, special tokens included. Where they are longer than the model's limit, the longer is
+    /// cut, and both if each takes more than half of the room (as in sentence-transformers): a query that somebody typed is
+    /// kept.
+    ///
+    /// # Errors
+    /// When the tokenizer does not put together pairs in a way that the model knows.
+    pub fn encode_pair(&self, query: Part, passage: Part) -> Result<Tokens, EmbedError> {
+        let wrong = |error: tokenizers::Error| self.wrong(error.to_string());
+        let (Part(query), Part(mut passage)) = (query, passage);
+        // Some post-processors leave types as they find them.
+        passage.set_type_ids(vec![1; passage.len()]);
+        let special_tokens = self.inner.get_post_processor().map_or(0, |processor| processor.added_tokens(true));
+        let room = TruncationParams {
+            max_length: self.max_tokens.saturating_sub(special_tokens),
+            ..TruncationParams::default()
+        };
+        let whole = query.len() + passage.len();
+        let (query, passage) = truncate_encodings(query, Some(passage), &room).map_err(wrong)?;
+        let kept = query.len() + passage.as_ref().map_or(0, Encoding::len);
+        let pair = self.inner.post_process(query, passage, true).map_err(wrong)?;
+        let ids = pair.get_ids().to_vec();
+        let first = match self.token_types {
+            1 => ids.len(),
+            _ => pair.get_type_ids().iter().position(|&kind| kind != 0).unwrap_or(ids.len()),
+        };
+        if self.token_types > 1 && pair.get_type_ids()[first..].iter().any(|&kind| kind != 1) {
+            return Err(self.wrong("token types of a pair other than 0s and then 1s are not supported".to_owned()));
+        }
+        Ok(Tokens { ids, first, dropped: whole - kept })
+    }
+
+    fn wrong(&self, what: String) -> EmbedError {
+        EmbedError::Tokenizer { model: self.model.clone(), what }
     }
 
     fn kept<'a>(&self, encoding: &'a Encoding) -> impl Iterator<Item = u32> + use<'a> {

@@ -6,7 +6,6 @@ use std::time::Instant;
 use super::{EvalError, Metric, Row, Subject};
 use crate::index::{self, Choice, recall};
 use crate::store::Store;
-use crate::types::VectorId;
 
 /// recall@k of the graph against the exact scan, over `queries` of the store's own vectors, evenly spread; a vector does not
 /// count as its own neighbour, and what is as close as the last of the exact answer is as right.
@@ -29,24 +28,10 @@ pub fn ann(subject: &Subject<'_>, store: &Store, k: usize, queries: usize) -> Re
             "has vectors of other lengths than 1, which are only ever scanned: there is no graph to measure",
         ));
     }
-    let asked = sample(store, exact.len(), queries)?;
+    let asked = index::sample(store, exact.len(), queries)?;
     let recalls: Vec<f64> = asked.iter().map(|(id, vector)| recall(&*exact, &*graph, vector, k, Some(*id))).collect();
     let metric = Metric::mean(format!("recall@{k}"), &recalls);
     let name: PathBuf = store.folder().components().next_back().into_iter().collect();
     let row = subject.row("ann", &name.display().to_string(), recalls.len(), vec![metric], start);
     Ok(Row { mode: Some(graph.name().to_owned()), ..row })
-}
-
-/// `count` of a store's vectors, or all if they are fewer, evenly spread over the order in which they came.
-fn sample(store: &Store, vectors: usize, count: usize) -> Result<Vec<(VectorId, Vec<f32>)>, EvalError> {
-    let count = count.min(vectors);
-    let (mut at, mut sample) = (0, Vec::with_capacity(count));
-    store.vectors_after(VectorId(0), |id, vector| {
-        // The next of the sample is due when its share of the way is reached.
-        if at * count >= sample.len() * vectors && sample.len() < count {
-            sample.push((id, vector.to_vec()));
-        }
-        at += 1;
-    })?;
-    Ok(sample)
 }

@@ -96,7 +96,7 @@ struct Reported {
 impl Reported {
     fn new(engine: &Engine) -> Result<Self, EvalError> {
         let mut numbers = HashMap::new();
-        for article in engine.store().articles_matching(&Filter::default())? {
+        for article in engine.store().articles_matching(&Filter::default())?.iter() {
             numbers.insert(engine.store().header(article)?.key, numbers.len());
         }
         let mut copies = engine.duplicates()?;

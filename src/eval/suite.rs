@@ -19,10 +19,11 @@ use super::ann::ann;
 use super::bitext::bitext;
 use super::duplicates::{Level, Measure, duplicates};
 use super::pairs::pairs;
-use super::retrieval::retrieval;
+use super::retrieval::{Files, MODES, retrieval};
 use super::sts::sts;
 use super::{EvalError, Row, Subject, data};
 use crate::engine::Engine;
+use crate::search::Fusion;
 
 /// One data set and its task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,7 +152,8 @@ pub fn measure(
         (Task::Bitext(path), _) => Ok(vec![bitext(subject, name, &data::translations(path)?, start)?]),
         (Task::Parallel(a, b), _) => Ok(vec![bitext(subject, name, &data::parallel(a, b)?, start)?]),
         (Task::Retrieval(passages, queries, judgements), _) => {
-            retrieval(subject, name, passages, queries, judgements.as_deref(), scratch)
+            let files = Files { passages, queries, judgements: judgements.as_deref() };
+            retrieval(subject, name, &files, (&MODES, Fusion::default()), scratch)
         }
         (Task::Duplicates(truth), Some(engine)) => duplicates(subject, engine, name, truth, &LEVELS),
         (Task::Ann, Some(engine)) => Ok(vec![ann(subject, engine.store(), ANN.0, ANN.1)?]),

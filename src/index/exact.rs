@@ -1,16 +1,22 @@
-//! The exact view: every row is compared with the query, on all cores.
+//! The exact view: the codes of every row are compared with the query, on all cores, and the vectors of those rows whose bound
+//! reaches the closest. The answer is the one that comparing all vectors gives, to the last bit.
 
-use super::rows::Rows;
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::codes::Query;
+use super::rows::{Rows, Run};
 use super::{Allowed, VectorView};
 use crate::kernels::Isa;
-use crate::kernels::dot::{dot, dot_rows};
+use crate::kernels::codes::dot_listed;
+use crate::kernels::dot::dot;
 use crate::types::{Score, VectorId};
 
-/// Rows scored at a time: their scores and the query stay in the first-level cache.
+/// Rows compared at a time: their products and the query stay in the first-level cache.
 const BLOCK: usize = 256;
 
 /// Rows from which on a second thread is worth its start.
-const PARALLEL_FROM: usize = 4096;
+const PARALLEL_FROM: usize = 32_768;
 
 /// Exact search over all rows.
 pub struct Exact {
@@ -32,69 +38,116 @@ impl Exact {
         self.isa
     }
 
-    /// The `k` closest of the given rows; ids that are not there are passed over.
-    pub(super) fn search_these(
-        &self,
-        query: &[f32],
-        k: usize,
-        ids: impl IntoIterator<Item = VectorId>,
-    ) -> Vec<(VectorId, Score)> {
+    /// The `k` closest of the rows at the given places, by their vectors.
+    pub(super) fn closest_of(&self, query: &[f32], k: usize, places: impl IntoIterator<Item = usize>) -> Best {
         let mut best = Best::new(k);
-        for id in ids {
-            if let Some(vector) = self.rows.get(id) {
-                best.offer(id, dot(self.isa, query, vector));
-            }
+        for place in places {
+            best.offer(self.rows.ids()[place], dot(self.isa, query, self.rows.vector(place)));
         }
-        best.sorted()
+        best
     }
 
-    /// Scans one run of rows.
-    fn scan(&self, query: &[f32], k: usize, allowed: Option<&Allowed>, ids: &[VectorId], values: &[f32]) -> Best {
-        let mut best = Best::new(k);
-        let mut scores = [0.0; BLOCK];
-        for (ids, values) in ids.chunks(BLOCK).zip(values.chunks(BLOCK * self.rows.dims().max(1))) {
-            let scores = &mut scores[..ids.len()];
-            dot_rows(self.isa, query, values, scores);
-            for (&id, &score) in ids.iter().zip(&*scores) {
-                if best.would_take(id, score)
-                    && !self.rows.is_removed(id)
-                    && allowed.is_none_or(|allowed| allowed.contains(id))
-                {
-                    best.offer(id, score);
+    /// The `k` closest of the (allowed) rows from a place on.
+    pub(super) fn closest_from(&self, query: &[f32], k: usize, allowed: Option<&Allowed>, from: usize) -> Best {
+        let codes = Query::new(query);
+        let mut candidates = Candidates::new(k);
+        for run in self.rows.runs() {
+            let places = run.places.start.max(from)..run.places.end;
+            if places.is_empty() {
+                continue;
+            }
+            let cores = if places.len() < PARALLEL_FROM {
+                1
+            } else {
+                std::thread::available_parallelism().map_or(1, |cores| cores.get())
+            };
+            let share = places.len().div_ceil(cores).next_multiple_of(BLOCK);
+            let part = |first: usize| first..(first + share).min(places.end);
+            let (run, codes) = (&run, &codes);
+            std::thread::scope(|scope| {
+                let others: Vec<_> = places
+                    .clone()
+                    .step_by(share)
+                    .skip(1)
+                    .map(|first| scope.spawn(move || self.scan(codes, k, allowed, run, part(first))))
+                    .collect();
+                candidates.merge(self.scan(codes, k, allowed, run, part(places.start)));
+                for other in others {
+                    candidates.merge(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+                }
+            });
+        }
+        self.decide(query, k, candidates)
+    }
+
+    /// Compares the codes of one run of places.
+    fn scan(
+        &self,
+        query: &Query,
+        k: usize,
+        allowed: Option<&Allowed>,
+        run: &Run<'_>,
+        places: Range<usize>,
+    ) -> Candidates {
+        let mut candidates = Candidates::new(k);
+        let mut products = [0; BLOCK];
+        for first in places.clone().step_by(BLOCK) {
+            let products = &mut products[..BLOCK.min(places.end - first)];
+            let at = first - run.places.start;
+            run.codes.products(self.isa, query, at, products);
+            for (i, &product) in products.iter().enumerate() {
+                let facts = run.codes.facts(at + i);
+                let (score, error) = (query.score(product, facts), query.error(facts));
+                if candidates.would_take(score, error) {
+                    let id = self.rows.ids()[first + i];
+                    if !self.rows.is_removed(id) && allowed.is_none_or(|allowed| allowed.contains(id)) {
+                        candidates.offer(first + i, score, error);
+                    }
                 }
             }
         }
-        best
+        candidates
+    }
+
+    /// The `k` closest of few rows, by their codes first.
+    fn closest_allowed(&self, query: &[f32], k: usize, allowed: &Allowed) -> Best {
+        let codes = Query::new(query);
+        let mut candidates = Candidates::new(k);
+        let places: Vec<usize> = self.rows.places(allowed.iter()).collect();
+        let mut products = [0; BLOCK];
+        for run in self.rows.runs() {
+            let first = places.partition_point(|&place| place < run.places.start);
+            let last = places.partition_point(|&place| place < run.places.end);
+            for block in places[first..last].chunks(BLOCK) {
+                let listed: Vec<u32> = block.iter().map(|&place| (place - run.places.start) as u32).collect();
+                let products = &mut products[..block.len()];
+                dot_listed(self.isa, &codes.codes, run.codes.codes, &listed, products);
+                for ((&place, &at), &product) in block.iter().zip(&listed).zip(&*products) {
+                    let facts = run.codes.facts(at as usize);
+                    candidates.offer(place, codes.score(product, facts), codes.error(facts));
+                }
+            }
+        }
+        self.decide(query, k, candidates)
+    }
+
+    /// The closest of the candidates by their vectors.
+    fn decide(&self, query: &[f32], k: usize, mut candidates: Candidates) -> Best {
+        candidates.cut();
+        self.closest_of(query, k, candidates.kept.into_iter().map(|(place, ..)| place))
     }
 }
 
 impl VectorView for Exact {
     fn search(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(VectorId, Score)> {
-        if let Some(allowed) = allowed.filter(|allowed| allowed.len() * 4 < self.rows.len()) {
-            return self.search_these(query, k, allowed.0.iter().copied());
+        if k == 0 {
+            return Vec::new();
         }
-        let mut best = Best::new(k);
-        for (ids, values) in self.rows.runs() {
-            let cores = if ids.len() < PARALLEL_FROM {
-                1
-            } else {
-                std::thread::available_parallelism().map_or(1, |cores| cores.get())
-            };
-            let share = ids.len().div_ceil(cores).max(1);
-            let mut parts = ids.chunks(share).zip(values.chunks(share * self.rows.dims().max(1)));
-            let first = parts.next();
-            std::thread::scope(|scope| {
-                let others: Vec<_> =
-                    parts.map(|(ids, values)| scope.spawn(move || self.scan(query, k, allowed, ids, values))).collect();
-                if let Some((ids, values)) = first {
-                    best.merge(self.scan(query, k, allowed, ids, values));
-                }
-                for other in others {
-                    best.merge(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-                }
-            });
+        match allowed.filter(|allowed| allowed.len() * 4 < self.rows.len()) {
+            Some(allowed) => self.closest_allowed(query, k, allowed),
+            None => self.closest_from(query, k, allowed, 0),
         }
-        best.sorted()
+        .sorted()
     }
 
     fn len(&self) -> usize {
@@ -103,6 +156,55 @@ impl VectorView for Exact {
 
     fn name(&self) -> &'static str {
         "exact"
+    }
+}
+
+/// Rows that may be among the `k` closest: whose score can reach what `k` others have at least.
+struct Candidates {
+    k: usize,
+    /// Place, least and most that the score can be; in no order.
+    kept: Vec<(usize, Score, Score)>,
+    /// What `k` rows have at least.
+    floor: Score,
+    /// Candidates from which on those below the floor are looked for.
+    room: usize,
+}
+
+impl Candidates {
+    fn new(k: usize) -> Self {
+        Self { k, kept: Vec::new(), floor: Score::NEG_INFINITY, room: k.saturating_mul(4).max(64) }
+    }
+
+    /// Whether a row can be among the closest. No number is a bound that says no.
+    #[inline]
+    fn would_take(&self, score: Score, error: f32) -> bool {
+        (score + error).partial_cmp(&self.floor) != Some(Ordering::Less)
+    }
+
+    fn offer(&mut self, place: usize, score: Score, error: f32) {
+        if !self.would_take(score, error) {
+            return;
+        }
+        let known = |bound: Score, otherwise| if bound.is_nan() { otherwise } else { bound };
+        let least = known(score - error, Score::NEG_INFINITY);
+        self.kept.push((place, least, known(score + error, Score::INFINITY)));
+        if self.kept.len() >= self.room {
+            self.cut();
+            self.room = self.room.max(2 * self.kept.len());
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.kept.len() >= self.k && self.k > 0 {
+            let (_, (_, least, _), _) = self.kept.select_nth_unstable_by(self.k - 1, |a, b| b.1.total_cmp(&a.1));
+            self.floor = self.floor.max(*least);
+            self.kept.retain(|(_, _, most)| *most >= self.floor);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.kept.extend(other.kept);
+        self.cut();
     }
 }
 
@@ -115,7 +217,7 @@ pub(super) struct Best {
     bar: Option<(VectorId, Score)>,
 }
 
-fn closer(a: &(VectorId, Score), b: &(VectorId, Score)) -> std::cmp::Ordering {
+fn closer(a: &(VectorId, Score), b: &(VectorId, Score)) -> Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 
@@ -146,7 +248,7 @@ impl Best {
         }
     }
 
-    fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         for (id, score) in other.kept {
             self.offer(id, score);
         }

@@ -4,7 +4,7 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 8 | magic `voisinR1` |
+//! | 8 | magic `voisinR2` |
 //! | 8 | rows |
 //! | 8 | components of a row |
 //! | 8 | the last change of the store that it knows of |
@@ -12,42 +12,85 @@
 //! | 16 | BLAKE3 of the 48 bytes before |
 //! | 16 | BLAKE3 of all that follows |
 //! | 8 a row | ids, ascending |
+//! | 12 a row | what belongs to the codes: scale, length, what is lost, f32 |
 //! | 4 a component | rows, f32 |
+//! | 0 to 63 | nothing, up to a multiple of 64 |
+//! | 1 a component | codes of the rows, int8 |
 
 use std::collections::HashSet;
 use std::io::{BufWriter, Write};
+use std::ops::Range;
 
 use fs_err::File;
 
+use super::codes::{Codes, OwnedCodes};
 use super::{IndexError, folder, replace};
 use crate::kernels::mapped::MappedFile;
 use crate::store::{Store, to_bytes};
 use crate::types::{Sequence, VectorId};
 
-const MAGIC: &[u8; 8] = b"voisinR1";
+const MAGIC: &[u8; 8] = b"voisinR2";
 const HEADER: usize = 80;
 
 /// The mapped part: rows that were in the store when the file was written.
 struct Base {
     file: MappedFile,
-    rows: usize,
+    layout: Layout,
     sequence: Sequence,
 }
 
+/// Where the parts of a file begin.
+#[derive(Clone, Copy)]
+struct Layout {
+    rows: usize,
+    dims: usize,
+}
+
+impl Layout {
+    fn facts(self) -> usize {
+        HEADER + 8 * self.rows
+    }
+
+    fn values(self) -> usize {
+        self.facts() + 12 * self.rows
+    }
+
+    fn codes(self) -> usize {
+        (self.values() + 4 * self.rows * self.dims).next_multiple_of(64)
+    }
+
+    /// The length of the file; `None` where no file can be that long.
+    fn end(self) -> Option<usize> {
+        let a_row = self.dims.checked_mul(5)?.checked_add(20)?;
+        self.rows.checked_mul(a_row)?.checked_add(HEADER + 64)?;
+        Some(self.codes() + self.rows * self.dims)
+    }
+}
+
 /// All vectors of a store.
+///
+/// A row has a place: those of the file first, then those that came later, so that ids ascend. Rows that have left the store keep
+/// their places until the file is written anew.
 pub struct Rows {
     dims: usize,
     base: Option<Base>,
-    /// Ids of `base`, ascending.
+    /// In the order of places.
     ids: Vec<VectorId>,
-    /// Ids after those of `base`, ascending.
-    tail_ids: Vec<VectorId>,
-    /// (tail_ids, dims)
+    /// Rows of the file; the places of others follow.
+    mapped: usize,
+    /// (ids.len() - mapped, dims)
     tail: Vec<f32>,
-    /// Rows of `base` that have left the store.
+    tail_codes: OwnedCodes,
+    /// Rows of the file that have left the store.
     removed: HashSet<VectorId>,
     /// The change that all this is up to.
     sequence: Sequence,
+}
+
+/// Rows beside each other in memory.
+pub(super) struct Run<'a> {
+    pub(super) places: Range<usize>,
+    pub(super) codes: Codes<'a>,
 }
 
 impl Rows {
@@ -70,18 +113,21 @@ impl Rows {
                 removed.clear();
             }
         }
-        let (mut tail_ids, mut tail) = (Vec::new(), Vec::new());
+        let mapped = ids.len();
+        let (mut tail, mut tail_codes) = (Vec::new(), OwnedCodes::default());
         store.vectors_after(ids.last().copied().unwrap_or(VectorId(0)), |id, vector| {
-            tail_ids.push(id);
+            ids.push(id);
             tail.extend_from_slice(vector);
+            tail_codes.push(vector);
         })?;
-        Ok(Self { dims, base, ids, tail_ids, tail, removed, sequence })
+        // A row that was removed before the file was written is not in it.
+        removed.retain(|id| ids[..mapped].binary_search(id).is_ok());
+        Ok(Self { dims, base, ids, mapped, tail, tail_codes, removed, sequence })
     }
 
     /// How many vectors there are.
     pub fn len(&self) -> usize {
-        let gone = self.removed.iter().filter(|id| self.ids.binary_search(id).is_ok()).count();
-        self.ids.len() + self.tail_ids.len() - gone
+        self.ids.len() - self.removed.len()
     }
 
     /// Whether there is none.
@@ -94,38 +140,77 @@ impl Rows {
         self.dims
     }
 
-    /// Whether a row of the file has left the store.
+    /// The ids of all places; those of removed rows are still among them.
+    pub(super) fn ids(&self) -> &[VectorId] {
+        &self.ids
+    }
+
+    /// Whether a row has left the store.
     pub(super) fn is_removed(&self, id: VectorId) -> bool {
         self.removed.contains(&id)
     }
 
-    /// The two runs of rows, ids beside vectors; removed rows are still among them.
-    pub(super) fn runs(&self) -> [(&[VectorId], &[f32]); 2] {
-        let base = self.base.as_ref().map_or(&[][..], |base| base.values(self.dims));
-        [(&self.ids, base), (&self.tail_ids, &self.tail)]
+    /// The vector at a place.
+    pub(super) fn vector(&self, place: usize) -> &[f32] {
+        let (values, at) = match &self.base {
+            Some(base) if place < self.mapped => (base.values(), place),
+            _ => (&self.tail[..], place - self.mapped),
+        };
+        &values[at * self.dims..(at + 1) * self.dims]
+    }
+
+    /// The codes at a place, as a run of one.
+    pub(super) fn codes(&self, place: usize) -> (Codes<'_>, usize) {
+        match &self.base {
+            Some(base) if place < self.mapped => (base.codes(), place),
+            _ => (self.tail_codes.borrow(), place - self.mapped),
+        }
+    }
+
+    /// The places in two runs: those of the file, and those that came later.
+    pub(super) fn runs(&self) -> [Run<'_>; 2] {
+        let base = self.base.as_ref().map_or(Codes { codes: &[], facts: &[] }, Base::codes);
+        [
+            Run { places: 0..self.mapped, codes: base },
+            Run { places: self.mapped..self.ids.len(), codes: self.tail_codes.borrow() },
+        ]
+    }
+
+    /// The place of a row, unless it has been removed.
+    pub(super) fn place(&self, id: VectorId) -> Option<usize> {
+        self.ids.binary_search(&id).ok().filter(|_| !self.removed.contains(&id))
+    }
+
+    /// The places of rows that are asked for in ascending order; what is not there is passed over.
+    pub(super) fn places(&self, ids: impl Iterator<Item = VectorId>) -> impl Iterator<Item = usize> {
+        let mut from = 0;
+        ids.filter_map(move |id| {
+            // Ids differ by at least as much as places do: the row is at this place, or before it where ids are missing.
+            let first = self.ids.get(from)?.0;
+            let last = from.saturating_add(usize::try_from(id.0.checked_sub(first)?).ok()?).min(self.ids.len() - 1);
+            if self.ids[last] == id {
+                from = last;
+            } else {
+                from += self.ids[from..=last].binary_search(&id).ok()?;
+            }
+            (!self.removed.contains(&id)).then_some(from)
+        })
     }
 
     /// The vector of a row, unless it has been removed.
     pub(super) fn get(&self, id: VectorId) -> Option<&[f32]> {
-        if self.removed.contains(&id) {
-            return None;
-        }
-        self.runs().into_iter().find_map(|(ids, values)| {
-            ids.binary_search(&id).ok().map(|at| &values[at * self.dims..(at + 1) * self.dims])
-        })
+        self.place(id).map(|place| self.vector(place))
     }
 
-    /// Ids and vectors that are in the store, ascending.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (VectorId, &[f32])> {
-        self.runs()
-            .into_iter()
-            .flat_map(|(ids, values)| ids.iter().copied().zip(values.chunks_exact(self.dims.max(1))))
-            .filter(|(id, _)| !self.removed.contains(id))
+    /// The places of rows that are in the store, ascending.
+    pub(super) fn present(&self) -> impl Iterator<Item = usize> {
+        (0..self.ids.len()).filter(|&place| !self.removed.contains(&self.ids[place]))
     }
 
     /// Whether all rows are of unit length.
     pub(super) fn are_unit(&self) -> bool {
-        self.iter().all(|(_, vector)| (vector.iter().map(|value| value * value).sum::<f32>() - 1.0).abs() < 1e-3)
+        let mut vectors = self.present().map(|place| self.vector(place));
+        vectors.all(|vector| (vector.iter().map(|value| value * value).sum::<f32>() - 1.0).abs() < 1e-3)
     }
 
     /// Writes the file anew if it is behind.
@@ -133,17 +218,12 @@ impl Rows {
     /// # Errors
     /// When the disk is full or the folder cannot be written.
     pub fn persist(&self, store: &Store) -> Result<(), IndexError> {
-        if self.tail_ids.is_empty() && self.removed.is_empty() && self.base.is_some() {
+        if self.tail.is_empty() && self.removed.is_empty() && self.base.is_some() {
             return Ok(());
         }
         fs_err::create_dir_all(folder(store))?;
         let mut body = blake3::Hasher::new();
-        for (id, _) in self.iter() {
-            body.update(&id.0.to_le_bytes());
-        }
-        for (_, vector) in self.iter() {
-            body.update(&to_bytes(vector));
-        }
+        self.write_body(&mut body)?;
         let mut header = Vec::with_capacity(HEADER);
         header.extend_from_slice(MAGIC);
         header.extend_from_slice(&(self.len() as u64).to_le_bytes());
@@ -156,15 +236,44 @@ impl Rows {
         replace(&folder(store).join("rows"), |file| {
             let mut out = BufWriter::with_capacity(1 << 20, file);
             out.write_all(&header)?;
-            for (id, _) in self.iter() {
-                out.write_all(&id.0.to_le_bytes())?;
-            }
-            for (_, vector) in self.iter() {
-                out.write_all(&to_bytes(vector))?;
-            }
+            self.write_body(&mut out)?;
             out.flush()
         })?;
         Ok(())
+    }
+
+    /// What follows the header of a file of these rows.
+    fn write_body(&self, out: &mut impl Write) -> std::io::Result<()> {
+        let layout = Layout { rows: self.len(), dims: self.dims };
+        for place in self.present() {
+            out.write_all(&self.ids[place].0.to_le_bytes())?;
+        }
+        for place in self.present() {
+            let (codes, at) = self.codes(place);
+            out.write_all(&to_bytes(&codes.facts[3 * at..3 * at + 3]))?;
+        }
+        for place in self.present() {
+            out.write_all(&to_bytes(self.vector(place)))?;
+        }
+        out.write_all(&vec![0; layout.codes() - layout.values() - 4 * layout.rows * layout.dims])?;
+        for place in self.present() {
+            let (codes, at) = self.codes(place);
+            out.write_all(&codes.row(at, self.dims).iter().map(|&code| code as u8).collect::<Vec<u8>>())?;
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the file, without looking at the store.
+    pub(super) fn file_problems(&self) -> Vec<String> {
+        let Some(base) = &self.base else { return Vec::new() };
+        let bytes = base.file.bytes();
+        let whole = checksum(&bytes[HEADER..]) == bytes[64..80];
+        if whole { Vec::new() } else { vec!["the file of rows does not have its checksum".to_owned()] }
+    }
+
+    /// Rows that came after the file was written, and rows of the file that are gone.
+    pub(super) fn behind(&self) -> usize {
+        self.ids.len() - self.mapped + self.removed.len()
     }
 
     /// What is wrong with the file and with these rows, a line each; nothing where all agree with the store.
@@ -172,13 +281,7 @@ impl Rows {
     /// # Errors
     /// When the store fails.
     pub fn verify(&self, store: &Store) -> Result<Vec<String>, IndexError> {
-        let mut wrong = Vec::new();
-        if let Some(base) = &self.base {
-            let bytes = base.file.bytes();
-            if checksum(&bytes[HEADER..]) != bytes[64..80] {
-                wrong.push("the file of rows does not have its checksum".to_owned());
-            }
-        }
+        let mut wrong = self.file_problems();
         let mut count = 0;
         store.vectors_after(VectorId(0), |id, vector| {
             count += 1;
@@ -200,40 +303,46 @@ impl Base {
         let header = bytes.get(..HEADER)?;
         let number = |at: usize| header[at..at + 8].try_into().map(u64::from_le_bytes).unwrap_or_default();
         let (rows, dims) = (usize::try_from(number(8)).ok()?, store.model().dims);
-        let length = rows.checked_mul(8 + 4 * dims)?.checked_add(HEADER)?;
+        let layout = Layout { rows, dims };
         let ours = &header[..8] == MAGIC
             && checksum(&header[..48]) == header[48..64]
             && number(16) == dims as u64
             && header[32..48] == store.mark()
-            && bytes.len() == length
+            && Some(bytes.len()) == layout.end()
             && cfg!(target_endian = "little");
         let sequence = Sequence(number(24) as i64);
-        ours.then_some(Self { file, rows, sequence })
+        ours.then_some(Self { file, layout, sequence })
     }
 
     /// Whether the last row that should still be in the store is there, with the same vector: it is not where the database
     /// was replaced by an older copy of itself, and went another way since.
     fn is_of(&self, store: &Store, ids: &[VectorId], removed: &HashSet<VectorId>) -> Result<bool, IndexError> {
-        let dims = store.model().dims;
+        let dims = self.layout.dims;
         let last = (0..ids.len()).rev().find(|&at| !removed.contains(&ids[at]));
         let Some(at) = last else { return Ok(true) };
-        let mine = &self.values(dims)[at * dims..(at + 1) * dims];
+        let mine = &self.values()[at * dims..(at + 1) * dims];
         Ok(store.vector(ids[at])?.is_some_and(|theirs| theirs == mine))
     }
 
     fn ids(&self) -> Vec<VectorId> {
-        self.file.bytes()[HEADER..HEADER + 8 * self.rows]
-            .chunks_exact(8)
-            .map(|b| VectorId(i64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]])))
-            .collect()
+        let ids = self.file.numbers(HEADER, self.layout.rows).unwrap_or_default();
+        ids.iter().map(|&id| VectorId(id)).collect()
     }
 
-    fn values(&self, dims: usize) -> &[f32] {
-        self.file.f32s(HEADER + 8 * self.rows, self.rows * dims).unwrap_or_default()
+    fn values(&self) -> &[f32] {
+        self.file.numbers(self.layout.values(), self.layout.rows * self.layout.dims).unwrap_or_default()
+    }
+
+    fn codes(&self) -> Codes<'_> {
+        let Layout { rows, dims } = self.layout;
+        Codes {
+            codes: self.file.numbers(self.layout.codes(), rows * dims).unwrap_or_default(),
+            facts: self.file.numbers(self.layout.facts(), 3 * rows).unwrap_or_default(),
+        }
     }
 }
 
-fn checksum(bytes: &[u8]) -> [u8; 16] {
+pub(super) fn checksum(bytes: &[u8]) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
     half

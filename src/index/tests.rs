@@ -26,7 +26,10 @@ fn vector(seed: usize) -> Vec<f32> {
         f32::from(hash.as_bytes()[0]) / 127.5 - 1.0
     };
     let centre = seed % 7;
-    let mut vector: Vec<f32> = (0..DIMS).map(|i| noise(i) * 0.5 + if i == centre { 1.0 } else { 0.0 }).collect();
+    unit((0..DIMS).map(|i| noise(i) * 0.5 + if i == centre { 1.0 } else { 0.0 }).collect())
+}
+
+fn unit(mut vector: Vec<f32>) -> Vec<f32> {
     let length = vector.iter().map(|v| v * v).sum::<f32>().sqrt();
     vector.iter_mut().for_each(|v| *v /= length);
     vector
@@ -34,6 +37,10 @@ fn vector(seed: usize) -> Vec<f32> {
 
 /// Puts one article a seed, with one passage.
 fn put(store: &mut Store, seeds: std::ops::Range<usize>) {
+    put_vectors(store, seeds, vector);
+}
+
+fn put_vectors(store: &mut Store, seeds: std::ops::Range<usize>, vector: impl Fn(usize) -> Vec<f32>) {
     let vectors: HashMap<TextKey, Vec<f32>> =
         seeds.clone().map(|seed| (TextKey::of(&seed.to_string()), vector(seed))).collect();
     let articles: Vec<NewArticle> = seeds
@@ -97,33 +104,40 @@ fn exact_search_equals_the_truth_on_every_level() {
     }
 }
 
+/// What walks of a graph find; a graph as small as those of tests would leave its work to the scan.
+fn walked(graph: &Hnsw, query: &[f32], k: usize) -> Vec<(VectorId, Score)> {
+    graph.walked(query, k, None, usize::MAX).expect("a walk finds as many as are asked for")
+}
+
 #[test]
 fn the_graph_finds_what_the_scan_finds() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
     put(&mut store, 0..2000);
-    let graph = open(&store, Isa::best(), Choice::Hnsw).unwrap();
+    let graph = graph(&store, Isa::best()).unwrap().unwrap();
     let exact = open(&store, Isa::best(), Choice::Exact).unwrap();
     let mut shared = 0;
     for seed in 5000..5100 {
         let query = vector(seed);
         let expected = ids(exact.search(&query, 10, None));
-        let found = ids(graph.search(&query, 10, None));
+        let found = ids(walked(&graph, &query, 10));
         assert_eq!(found.len(), 10);
         shared += found.iter().filter(|id| expected.contains(id)).count();
-        for share in [2, 7, 50] {
+        for share in [1, 2, 7, 50, 1000] {
             let allowed = Allowed::new((1..=2000).filter(|id| id % share == 0).map(VectorId));
-            assert_eq!(
-                graph.search(&query, 10, Some(&allowed)).len(),
-                10,
-                "a filter never leaves fewer than there are"
-            );
+            let by_walk = graph.walked(&query, 10, Some(&allowed), usize::MAX);
+            assert!(by_walk.is_some() || share > 7);
+            for found in by_walk.into_iter().chain([graph.search(&query, 10, Some(&allowed))]) {
+                let found = ids(found);
+                assert_eq!(found.len(), allowed.len().min(10), "a filter never leaves fewer than there are");
+                assert!(found.iter().all(|id| allowed.contains(*id)));
+            }
         }
     }
     assert!(shared >= 980, "recall@10 {}", f64::from(shared as u32) / 1000.0);
     // Every vector is found by itself, copies included.
     for seed in 0..2000 {
-        let found = graph.search(&vector(seed), 4, None);
+        let found = walked(&graph, &vector(seed), 4);
         assert!(found.iter().any(|(id, _)| id.0 as usize == seed + 1), "vector {seed} cannot be reached");
     }
 }
@@ -134,30 +148,99 @@ fn a_graph_is_loaded_caught_up_and_built_again() {
     let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
     put(&mut store, 0..500);
     open(&store, Isa::best(), Choice::Hnsw).unwrap();
-    let manifest = folder.path().join("views/graph.json");
-    let first = fs_err::read(&manifest).unwrap();
+    let file = folder.path().join("views/graph");
+    let written = || fs_err::metadata(&file).unwrap().modified().unwrap();
+    let first = written();
 
     put(&mut store, 500..520);
     store.remove(&[ArticleId(3)]).unwrap();
     store.sweep().unwrap();
-    let graph = open(&store, Isa::best(), Choice::Hnsw).unwrap();
-    assert_eq!(fs_err::read(&manifest).unwrap(), first, "twenty more of five hundred need no new graph");
-    assert_eq!(graph.search(&vector(510), 1, None)[0].0, VectorId(511));
-    assert!(graph.search(&vector(2), 10, None).iter().all(|(id, _)| *id != VectorId(3)));
-
-    let data = fs_err::read_dir(folder.path().join("views"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.to_string_lossy().ends_with(".hnsw.data"))
-        .unwrap();
-    let mut bytes = fs_err::read(&data).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    fs_err::write(&data, bytes).unwrap();
-    let graph = open(&store, Isa::best(), Choice::Hnsw).unwrap();
+    let graph = graph(&store, Isa::best()).unwrap().unwrap();
+    assert_eq!(written(), first, "twenty more of five hundred need no new graph");
     assert_eq!(graph.len(), 519);
-    assert_ne!(fs_err::read(&manifest).unwrap(), first, "a damaged dump is not loaded");
-    assert_eq!(graph.search(&vector(510), 1, None)[0].0, VectorId(511));
+    assert_eq!(walked(&graph, &vector(510), 1)[0].0, VectorId(511));
+    assert!(walked(&graph, &vector(2), 10).iter().all(|(id, _)| *id != VectorId(3)));
+    let health = health(&store, Isa::best()).unwrap();
+    assert_eq!(health.graph.map(|graph| (graph.unreachable, graph.behind)), Some((0, 20)));
+
+    put(&mut store, 520..700);
+    open(&store, Isa::best(), Choice::Auto { queries: u32::MAX }).unwrap();
+    assert_eq!(written(), first, "nothing is built that was not asked for");
+    open(&store, Isa::best(), Choice::Hnsw).unwrap();
+    assert_ne!(written(), first, "two hundred more of five hundred do");
+}
+
+#[test]
+fn a_damaged_graph_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
+    put(&mut store, 0..100);
+    persist(&store, Isa::best(), Choice::Hnsw).unwrap();
+    let path = folder.path().join("views/graph");
+    let whole = fs_err::read(&path).unwrap();
+    let view = |choice| open(&store, Isa::best(), choice).unwrap();
+    let auto = Choice::Auto { queries: u32::MAX };
+    let loaded = || Hnsw::load(&store, Box::new(Exact::new(Rows::open(&store).unwrap(), Isa::best()))).is_ok();
+    assert!(loaded());
+    let problems = || health(&store, Isa::best()).unwrap().problems;
+    assert_eq!(problems(), Vec::<String>::new());
+    // Every byte counts, but those that stand for nothing before and behind the checksum.
+    for at in (0..152).chain((192..whole.len()).step_by(97)) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        fs_err::write(&path, &bytes).unwrap();
+        assert!(!loaded(), "byte {at}");
+    }
+    assert_eq!(problems().len(), 1);
+    for length in [0, 1, 100, 191, 192, 1000, whole.len() - 1] {
+        fs_err::write(&path, &whole[..length]).unwrap();
+        assert!(!loaded(), "{length} bytes");
+        assert_eq!(view(auto).name(), "exact");
+    }
+    assert_eq!(view(Choice::Hnsw).name(), "hnsw");
+    assert_eq!(fs_err::read(&path).unwrap(), whole, "a small graph is built again bit by bit");
+}
+
+#[test]
+fn one_node_stands_for_rows_that_are_nearly_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
+    // A thousand dispatches that differ by less than a code, among others.
+    let nearly = |seed: usize| {
+        let mut vector = vector(3);
+        vector[seed % DIMS] += 1e-6 * (seed % 7) as f32;
+        vector
+    };
+    put_vectors(&mut store, 0..1000, nearly);
+    put(&mut store, 1000..3000);
+    let graph = graph(&store, Isa::best()).unwrap().unwrap();
+    assert!(graph.nodes() < 2100, "{} nodes", graph.nodes());
+    assert_eq!(graph.unreachable(), 0);
+    let exact = open(&store, Isa::best(), Choice::Exact).unwrap();
+    assert_eq!(walked(&graph, &vector(3), 20), exact.search(&vector(3), 20, None));
+    for seed in 5000..5050 {
+        let (found, expected) = (ids(walked(&graph, &vector(seed), 10)), ids(exact.search(&vector(seed), 10, None)));
+        assert!(found.iter().filter(|id| expected.contains(id)).count() >= 9, "{seed}: {found:?} {expected:?}");
+    }
+}
+
+#[test]
+fn many_close_rows_leave_every_node_reachable() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
+    // Bulletins that differ by some codes fill each other's links.
+    let close = |seed: usize| {
+        let noise = vector(seed + 10_000);
+        vector(3).iter().zip(noise).map(|(a, b)| a + 0.02 * b).collect()
+    };
+    put_vectors(&mut store, 0..1500, |seed| unit(close(seed)));
+    put(&mut store, 1500..3000);
+    let graph = graph(&store, Isa::best()).unwrap().unwrap();
+    assert_eq!(graph.unreachable(), 0);
+    for seed in 1500..3000 {
+        let found = walked(&graph, &vector(seed), 4);
+        assert!(found.iter().any(|(id, _)| id.0 as usize == seed + 1), "vector {seed} cannot be found");
+    }
 }
 
 #[test]
@@ -183,12 +266,18 @@ fn a_damaged_file_of_rows_is_passed_over() {
 }
 
 #[test]
-fn the_choice_weighs_loading_against_queries() {
-    let auto = |queries, rows| Choice::Auto { queries }.is_graph(rows);
-    assert!(!auto(1, 100) && !auto(1, 100_000_000), "one question is answered sooner by the scan");
-    assert!(!auto(1_000_000, 5_000), "a small scan is quicker than the graph");
-    assert!(auto(1_000_000, 100_000));
-    assert!(Choice::Hnsw.is_graph(1) && !Choice::Exact.is_graph(usize::MAX));
+fn the_choice_weighs_opening_against_queries() {
+    assert!(!graph_pays(1, 100) && !graph_pays(1, 100_000_000), "one question is answered sooner by the scan");
+    assert!(!graph_pays(1_000_000, 5_000), "a small scan is quicker than the graph");
+    assert!(graph_pays(1_000_000, 100_000));
+}
+
+#[test]
+fn vectors_of_other_lengths_are_scanned() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
+    put_vectors(&mut store, 0..50, |seed| vector(seed).iter().map(|value| value * (1 + seed % 3) as f32).collect());
+    assert_eq!(open(&store, Isa::best(), Choice::Hnsw).unwrap().name(), "exact");
 }
 
 #[test]
@@ -243,13 +332,96 @@ fn removed_rows_do_not_crowd_out_others() {
     store.remove(&gone).unwrap();
     store.sweep().unwrap();
     persist(&store, Isa::best(), Choice::Exact).unwrap();
-    let [exact, graph] = [Choice::Exact, Choice::Hnsw]
-        .map(|choice| ids(open(&store, Isa::best(), choice).unwrap().search(&query, 10, None)));
+    let exact = ids(open(&store, Isa::best(), Choice::Exact).unwrap().search(&query, 10, None));
+    let graph = ids(walked(&graph(&store, Isa::best()).unwrap().unwrap(), &query, 10));
     assert_eq!(graph.len(), 10);
     assert!(graph.iter().filter(|id| exact.contains(id)).count() >= 9, "{graph:?} {exact:?}");
 }
 
 const HEADER_AND_SOME: usize = 500;
+
+/// Vectors of any length, with zeros, large and small numbers, and what is no number.
+fn any_vector() -> impl Strategy<Value = Vec<f32>> {
+    let usual = -1.0f32..1.0;
+    prop_oneof![
+        20 => prop::collection::vec(usual.clone(), DIMS),
+        4 => (prop::collection::vec(usual.clone(), DIMS), prop::sample::select(vec![0.0f32, 1e-30, 1e-3, 50.0, 1e25]))
+            .prop_map(|(vector, by)| vector.into_iter().map(|value| value * by).collect()),
+        1 => (prop::collection::vec(usual, DIMS), 0..DIMS, prop::sample::select(vec![f32::NAN, f32::INFINITY]))
+            .prop_map(|(mut vector, at, strange)| {
+                vector[at] = strange;
+                vector
+            }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// The scan of codes gives what comparing all vectors gives: the same rows, in the same order, with the same scores.
+    #[test]
+    fn the_scan_is_exact(
+        vectors in prop::collection::vec(any_vector(), 1..120),
+        query in any_vector(),
+        k in 0usize..30,
+        share in 1usize..9,
+        kept in 0usize..120,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
+        let kept = kept.min(vectors.len());
+        put_vectors(&mut store, 0..kept, |seed| vectors[seed].clone());
+        persist(&store, Isa::best(), Choice::Exact).unwrap();
+        put_vectors(&mut store, kept..vectors.len(), |seed| vectors[seed].clone());
+        store.remove(&[ArticleId(2)]).unwrap();
+        store.sweep().unwrap();
+        let allowed = Allowed::new((0..=vectors.len() as i64).filter(|id| id % share as i64 == 0).map(VectorId));
+        for isa in Isa::available() {
+            let view = open(&store, isa, Choice::Exact).unwrap();
+            for allowed in [None, Some(&allowed)] {
+                let mut all: Vec<(VectorId, u32)> = Vec::new();
+                let mut best = exact::Best::new(k);
+                store.vectors_after(VectorId(0), |id, vector| {
+                    if allowed.is_none_or(|allowed| allowed.contains(id)) {
+                        best.offer(id, crate::kernels::dot::dot(isa, &query, vector));
+                    }
+                }).unwrap();
+                all.extend(best.sorted().into_iter().map(|(id, score)| (id, score.to_bits())));
+                let found = view.search(&query, k, allowed);
+                let found: Vec<_> = found.into_iter().map(|(id, score)| (id, score.to_bits())).collect();
+                prop_assert_eq!(found, all, "{}", isa);
+            }
+        }
+    }
+
+    /// The bound of what codes lose holds, and is no looser than a few codes.
+    #[test]
+    fn codes_lose_no_more_than_they_say(row in any_vector(), query in any_vector()) {
+        let mut codes = codes::OwnedCodes::default();
+        codes.push(&row);
+        let compared = codes::Query::new(&query);
+        let mut product = [0];
+        codes.borrow().products(Isa::best(), &compared, 0, &mut product);
+        let facts = codes.borrow().facts(0);
+        let exact: f64 = row.iter().zip(&query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+        let (score, error) = (f64::from(compared.score(product[0], facts)), f64::from(compared.error(facts)));
+        let off = (score - exact).abs();
+        prop_assert!(off.is_nan() || off <= error, "{score} instead of {exact} within {error}");
+        let length = |vector: &[f32]| vector.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+        if exact.is_finite() && length(&row) * length(&query) > 1e-20 {
+            prop_assert!(error <= 0.05 * length(&row) * length(&query), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_set_of_vectors_has_what_was_put_in(ids in prop::collection::vec(0i64..3000, 0..200)) {
+        let allowed: Allowed = ids.iter().map(|&id| VectorId(id)).collect();
+        let expected: std::collections::BTreeSet<VectorId> = ids.into_iter().map(VectorId).collect();
+        prop_assert_eq!(allowed.len(), expected.len());
+        prop_assert!((0..3100).all(|id| allowed.contains(VectorId(id)) == expected.contains(&VectorId(id))));
+        prop_assert_eq!(allowed.iter().collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>());
+    }
+}
 
 proptest! {
     #[test]

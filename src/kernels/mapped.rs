@@ -1,4 +1,4 @@
-//! A file of f32 as memory, without reading it first.
+//! A file of numbers as memory, without reading it first.
 
 use std::fs::File;
 use std::io;
@@ -27,12 +27,27 @@ impl MappedFile {
         &self.0
     }
 
-    /// `count` values of 4 bytes from byte `start`, as f32 of this machine's order; `None` where the file is shorter or
-    /// `start` is no multiple of 4.
-    pub fn f32s(&self, start: usize, count: usize) -> Option<&[f32]> {
-        let bytes = self.0.get(start..start.checked_add(count.checked_mul(4)?)?)?;
-        // SAFETY: every bit pattern of 4 bytes is an f32.
-        let (before, values, after) = unsafe { bytes.align_to::<f32>() };
+    /// `count` numbers from byte `start`, in this machine's order; `None` where the file is shorter or the numbers do not lie as
+    /// their type wants them.
+    pub fn numbers<T: Number>(&self, start: usize, count: usize) -> Option<&[T]> {
+        let bytes = self.0.get(start..start.checked_add(count.checked_mul(size_of::<T>())?)?)?;
+        // SAFETY: every bit pattern is a number of these types.
+        let (before, values, after) = unsafe { bytes.align_to::<T>() };
         (before.is_empty() && after.is_empty()).then_some(values)
     }
 }
+
+/// Numbers that every bit pattern of their size is one of.
+pub trait Number: sealed::Sealed {}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! number {
+    ($($type:ty)*) => {$(
+        impl Number for $type {}
+        impl sealed::Sealed for $type {}
+    )*};
+}
+number!(i8 u32 f32 i64);

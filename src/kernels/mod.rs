@@ -7,8 +7,9 @@
 //! | attention over ragged sequences | [`attention`] | the encoder's self-attention |
 //! | layer normalisation, with residual | [`norm`] | the encoder |
 //! | activation functions | [`activation`] | fused into the epilogue of `gemm` |
-//! | inner product | [`dot`] | exact search |
-//! | a file as f32 | [`mapped`] | the vectors of a store |
+//! | inner product | [`dot`] | the order of what a search found |
+//! | inner product of int8 | [`codes`] | finding it |
+//! | a file as numbers | [`mapped`] | the vectors of a store |
 //! | multiply-adds on registers | [`peak`] | the ceiling that `voisin bench` compares with |
 //!
 //! Each operation is written once, over the small vector trait of `simd` and over `arith`, which says how a level multiplies
@@ -30,6 +31,7 @@ pub mod aligned;
 mod amx;
 mod arith;
 pub mod attention;
+pub mod codes;
 pub mod cpu;
 pub mod dot;
 pub mod gemm;

@@ -12,26 +12,23 @@ use super::question::{Asked, phrase};
 use super::{Phrase, TermKind};
 use crate::store;
 
-/// What finding a word is worth, by field: measured on French questions, titles and abstracts.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Weights {
-    /// Of stems: title, body.
-    pub(super) stems: [f32; 2],
-    /// Of exact forms.
-    pub(super) exact: [f32; 2],
-    /// Of names.
-    pub(super) names: f32,
-    /// Of two words of the query next to each other, by their stems.
-    pub(super) pairs: [f32; 2],
-    /// Of what is between quotation marks.
-    pub(super) phrases: f32,
+/// What finding something is worth, times its BM25: measured on questions about encyclopedias, and on titles and abstracts of
+/// news, all in French. Title and body count alike: twice the title loses 4 points of nDCG@10 on PIAF, half of it 3 on CNIL.
+mod worth {
+    /// A word with the same stem.
+    pub(super) const STEM: f32 = 1.0;
+    /// The same word, beside its stem.
+    pub(super) const EXACT: f32 = 0.3;
+    /// A spelling of the same name.
+    pub(super) const NAME: f32 = 0.3;
+    /// Two words of the query next to each other, by their stems.
+    pub(super) const PAIR: f32 = 0.2;
+    /// What must occur.
+    pub(super) const REQUIRED: f32 = 1.0;
 }
 
-impl Default for Weights {
-    fn default() -> Self {
-        Self { stems: [1.0, 1.0], exact: [0.3, 0.3], names: 0.3, pairs: [0.2, 0.2], phrases: 1.0 }
-    }
-}
+/// Words of a query up to which those next to each other are looked for as pairs.
+const PAIRED: usize = 16;
 
 /// One thing to look for in one field.
 pub(super) struct Clause {
@@ -51,52 +48,39 @@ impl Clause {
 
 const FIELDS: [store::Field; 2] = [store::Field::Title, store::Field::Body];
 
-/// What to look for, for the words of a query and for the phrases that must occur.
-pub(super) fn clauses(fields: &Fields, weights: &Weights, asked: &[Asked], required: &[Phrase]) -> Vec<Clause> {
+/// What to look for, for the words of a query and for its phrases.
+pub(super) fn clauses(fields: &Fields, asked: &[Asked], phrases: &[&Phrase]) -> Vec<Clause> {
     let mut clauses = Vec::new();
+    let mut push = |term: String, kind, field, weight, query| clauses.push(Clause { term, kind, field, weight, query });
     for word in asked {
-        let times = word.times as f32;
-        let mut push = |kind, field, weight: f32, query| {
-            if weight > 0.0 {
-                clauses.push(Clause { term: word.form.clone(), kind, field, weight: weight * times, query });
-            }
-        };
+        let (form, times) = (&word.form, word.times as f32);
         for field in FIELDS {
-            let at = place(field);
+            let (stems, exact) = (fields.stems[place(field)], fields.exact[place(field)]);
             for stem in &word.stems {
-                push(TermKind::Stem, field, weights.stems[at], term(fields.stems[at], stem));
+                push(form.clone(), TermKind::Stem, field, worth::STEM * times, term(stems, stem));
             }
-            push(TermKind::Exact, field, weights.exact[at], term(fields.exact[at], &word.form));
+            push(form.clone(), TermKind::Exact, field, worth::EXACT * times, term(exact, form));
         }
         for name in &word.names {
-            push(TermKind::Name, store::Field::Body, weights.names, term(fields.names, name));
+            push(form.clone(), TermKind::Name, store::Field::Body, worth::NAME * times, term(fields.names, name));
         }
     }
-    for pair in asked.windows(2) {
+    for pair in asked.windows(2).take_while(|_| asked.len() <= PAIRED) {
         for field in FIELDS {
-            let at = place(field);
-            let weight = weights.pairs[at];
-            if weight > 0.0 {
-                let forms = [pair[0].stems[0].clone(), pair[1].stems[0].clone()];
-                clauses.push(Clause {
-                    term: format!("{} {}", pair[0].form, pair[1].form),
-                    kind: TermKind::Phrase,
-                    field,
-                    weight,
-                    query: in_a_row(fields.stems[at], &forms),
-                });
-            }
+            // Where languages stem a word in several ways, the first will do for so small a share.
+            let stems: Vec<String> = pair.iter().filter_map(|word| word.stems.first().cloned()).collect();
+            let both = format!("{} {}", pair[0].form, pair[1].form);
+            push(both, TermKind::Phrase, field, worth::PAIR, in_a_row(fields.stems[place(field)], &stems));
         }
     }
-    for required in required {
-        let forms = phrase(required);
-        if forms.is_empty() {
-            continue;
-        }
-        for field in FIELDS.into_iter().filter(|field| required.field.is_none_or(|only| only == *field)) {
-            let query = in_a_row(fields.exact[place(field)], &forms);
-            let kind = if forms.len() == 1 { TermKind::Exact } else { TermKind::Phrase };
-            clauses.push(Clause { term: forms.join(" "), kind, field, weight: weights.phrases, query });
+    for wanted in phrases {
+        let forms = phrase(wanted);
+        let kind = if forms.len() == 1 { TermKind::Exact } else { TermKind::Phrase };
+        for field in FIELDS.into_iter().filter(|field| wanted.field.is_none_or(|only| only == *field)) {
+            if !forms.is_empty() {
+                let query = in_a_row(fields.exact[place(field)], &forms);
+                push(forms.join(" "), kind, field, worth::REQUIRED, query);
+            }
         }
     }
     clauses

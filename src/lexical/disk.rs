@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
 use tantivy::{Index, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader, Term};
 
-use super::LexicalError;
 use super::document::{Fields, language};
 use super::view::Segment;
+use super::{Health, LexicalError};
 use crate::store::{ArticleSet, Store};
 use crate::types::{ArticleId, Sequence};
 
@@ -182,11 +182,13 @@ fn lock_file(store: &Store) -> std::io::Result<File> {
     fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(store.views().join("lexical.lock"))
 }
 
-/// Catches the index on disk up, or makes it again.
+/// Catches the index on disk up, or makes it again: where there is none, it is not of this store and format, or a file of it
+/// does not have its checksum.
 fn catch_up(store: &Store) -> Result<(), LexicalError> {
     let sequence = store.sequence()?;
     let (schema, fields) = Fields::schema();
-    let (index, mut payload) = match committed(store) {
+    let whole = committed(store).filter(|(index, _)| index.validate_checksum().is_ok_and(|damaged| damaged.is_empty()));
+    let (index, mut payload) = match whole {
         Some(found) => found,
         None => {
             let folder = folder(store);
@@ -212,11 +214,31 @@ fn catch_up(store: &Store) -> Result<(), LexicalError> {
     let mut commit = writer.prepare_commit()?;
     commit.set_payload(&serde_json::to_string(&payload).unwrap_or_default());
     commit.commit()?;
+    let parts = index.searchable_segment_ids()?;
+    if changed.len() >= LARGE && parts.len() > 1 {
+        writer.merge(&parts).wait()?;
+        writer.garbage_collect_files().wait()?;
+    }
     writer.wait_merging_threads()?;
     Ok(())
 }
 
-/// See [`super::LexicalView::verify`].
-pub(super) fn verify(_store: &Store) -> Result<Vec<String>, LexicalError> {
-    Ok(Vec::new())
+/// See [`super::health`].
+pub(super) fn health(store: &Store) -> Result<Health, LexicalError> {
+    let mut problems = Vec::new();
+    let found = committed(store);
+    if let Some((index, _)) = &found {
+        match index.validate_checksum() {
+            Ok(damaged) => problems.extend(
+                damaged
+                    .iter()
+                    .map(|file| format!("{} of the index of words does not have its checksum", file.display())),
+            ),
+            Err(error) => problems.push(format!("the index of words cannot be read: {error}")),
+        }
+    } else if folder(store).exists() {
+        problems.push("the index of words on disk is damaged, or of another store or format".to_owned());
+    }
+    let after = Sequence(found.map_or(0, |(_, payload)| payload.sequence));
+    Ok(Health { behind: store.articles_changed_after(after)?.len(), problems })
 }

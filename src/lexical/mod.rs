@@ -32,6 +32,8 @@ pub struct Query {
     pub words: String,
     /// Articles must have each of these.
     pub required: Vec<Phrase>,
+    /// Articles should have these: they count as what is required does, and nothing is left out for want of them.
+    pub preferred: Vec<Phrase>,
     /// Articles must have none of these.
     pub excluded: Vec<Phrase>,
 }
@@ -113,6 +115,23 @@ pub fn open(store: &Store) -> Result<LexicalView, LexicalError> {
 /// When the store fails, or the index cannot be written.
 pub fn persist(store: &Store) -> Result<(), LexicalError> {
     disk::persist(store)
+}
+
+/// What can be said of the index that lies on disk.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// Articles that changed since it was written; each opening indexes them in memory.
+    pub behind: usize,
+    /// What is wrong, a line each: files that do not have their checksums.
+    pub problems: Vec<String>,
+}
+
+/// Looks at the index on disk: whether it is whole, and how far it is behind. Nothing is written.
+///
+/// # Errors
+/// When the store fails.
+pub fn health(store: &Store) -> Result<Health, LexicalError> {
+    disk::health(store)
 }
 
 #[cfg(test)]

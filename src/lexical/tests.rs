@@ -151,7 +151,12 @@ fn phrases_are_of_words_next_to_each_other_in_their_exact_forms() {
     let view = shelf.view();
     let constraint = |required: &[&str], excluded: &[&str]| {
         let phrases = |texts: &[&str]| texts.iter().map(|text| phrase(text)).collect();
-        let query = Query { words: String::new(), required: phrases(required), excluded: phrases(excluded) };
+        let query = Query {
+            words: String::new(),
+            required: phrases(required),
+            excluded: phrases(excluded),
+            ..Query::default()
+        };
         view.constraint(&query).unwrap()
     };
     assert_eq!(constraint(&[], &[]), None);
@@ -180,5 +185,177 @@ fn shares_add_up_to_the_score() {
         assert!(terms.iter().any(|term| term.term == "mayotte" && term.kind == TermKind::Exact));
         assert_eq!(terms.iter().map(|term| term.score).sum::<f32>(), score);
         assert_eq!(view.scores(&query, &[ArticleId(99), article, ArticleId(2)]).unwrap()[..2], [0.0, score]);
+    }
+}
+
+#[test]
+fn a_rank_does_not_depend_on_where_an_article_lies() {
+    let texts: Vec<(String, String)> = (0..30)
+        .map(|n| (format!("Le port {n}"), format!("Le port {} de la ville attend {}", "bateau ".repeat(n % 5), n % 3)))
+        .collect();
+    let texts: Vec<(&str, &str)> = texts.iter().map(|(title, text)| (title.as_str(), text.as_str())).collect();
+    let in_memory = Shelf::of(&texts);
+    let mut on_both = Shelf::of(&texts[..20]);
+    persist(&on_both.store).unwrap();
+    for (number, (title, text)) in texts.iter().enumerate().skip(20) {
+        on_both.put(&number.to_string(), title, text, "fr");
+    }
+    let query = plain("bateau du port 2");
+    let one = in_memory.view().search(&query, 20, None).unwrap();
+    assert_eq!(one, on_both.view().search(&query, 20, None).unwrap());
+    persist(&on_both.store).unwrap();
+    assert_eq!(one, on_both.view().search(&query, 20, None).unwrap());
+    assert_eq!(one.len(), 20);
+}
+
+#[test]
+fn each_article_is_read_in_its_language() {
+    let mut shelf = Shelf::new();
+    for (key, text, language) in [
+        ("en", "The runners were connected.", "en"),
+        ("es", "Las elecciones municipales.", "es"),
+        ("ru", "Выборы президента России.", "ru"),
+        ("ar", "الانتخابات الرئاسية في البلاد", "ar"),
+        ("xx", "Nederlandse verkiezingen", "nl"),
+    ] {
+        shelf.put(key, "", text, language);
+    }
+    for (words, row) in [
+        ("the connection of a runner", 1),
+        ("elección municipal", 2),
+        ("президент", 3),
+        ("البلاد", 4),
+        ("verkiezingen", 5),
+    ] {
+        assert_eq!(shelf.found(words), [row], "{words}");
+    }
+}
+
+#[test]
+fn page_furniture_is_not_searched() {
+    let mut shelf = Shelf::new();
+    let text = "Lire aussi : Mbappé\nL'été est chaud.\nPartager";
+    let furniture = [(0, 20), (37, 45)].map(|(start, end)| CharSpan { start, end }).to_vec();
+    shelf.put_with("a", "Météo", text, "fr", furniture);
+    assert_eq!(shelf.found("Mbappé partager"), [0i64; 0]);
+    assert_eq!(shelf.found("chaud"), [1]);
+}
+
+#[test]
+fn marks_are_the_words_that_were_found() {
+    let view = three().view();
+    let mut query = plain("les écoles manquer");
+    query.required.push(phrase("à Mayotte"));
+    let text = "À Mayotte, l’école manque de tout. Mayotte attend.";
+    let marked: Vec<&str> = view.marks(&query, text, None).iter().map(|span| &text[span.range()]).collect();
+    assert_eq!(marked, ["À", "Mayotte", "école", "manque"]);
+}
+
+#[test]
+fn a_long_query_is_asked_by_its_rarest_words() {
+    let shelf = three();
+    let words: String = (0..2_000).map(|n| format!("mot{n} ")).collect();
+    assert_eq!(shelf.found(&(words + " Mayotte")).len(), 0, "words that no article has are the rarest");
+    assert_eq!(shelf.found(&("Mayotte ".repeat(500) + " peloton")), [1, 2, 3]);
+}
+
+#[test]
+fn an_index_that_cannot_be_trusted_is_made_again() {
+    let shelf = three();
+    persist(&shelf.store).unwrap();
+    let expected = shelf.view().search(&plain("eau Mayotte"), 10, None).unwrap();
+    let folder = shelf.folder.path().join("views/lexical");
+    for kind in ["term", "idx", "pos", "fieldnorm", "fast", "store", "json"] {
+        for damage in [b"".as_slice(), b"{}"] {
+            let mut files = fs_err::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+            let file = files.find(|path| path.extension().is_some_and(|extension| extension == kind)).unwrap();
+            fs_err::write(&file, damage).unwrap();
+            assert_eq!(shelf.view().search(&plain("eau Mayotte"), 10, None).unwrap(), expected, "{kind}");
+            assert!(!shelf.view().verify(&shelf.store).unwrap().is_empty(), "{kind}");
+            persist(&shelf.store).unwrap();
+            assert_eq!(shelf.view().verify(&shelf.store).unwrap(), Vec::<String>::new(), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn a_commit_that_was_cut_short_leaves_the_one_before() {
+    let mut shelf = three();
+    persist(&shelf.store).unwrap();
+    let folder = shelf.folder.path().join("views/lexical");
+    let before = fs_err::read(folder.join("meta.json")).unwrap();
+    let new = shelf.put("nouveau", "Grève", "Le port est fermé.", "fr");
+    persist(&shelf.store).unwrap();
+    // New files are there, and the list that names them was not written any more.
+    fs_err::write(folder.join("meta.json"), before).unwrap();
+    assert_eq!(shelf.found("grève"), [new.0]);
+    persist(&shelf.store).unwrap();
+    assert_eq!(shelf.found("grève port mayotte"), [1, 3, new.0]);
+    assert_eq!(shelf.view().verify(&shelf.store).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn the_index_of_another_store_is_not_taken() {
+    let (shelf, other) = (three(), Shelf::of(&[("Autre", "chose"), ("Encore", "autre chose"), ("Rien", "de plus")]));
+    persist(&shelf.store).unwrap();
+    fs_err::create_dir_all(other.store.views()).unwrap();
+    fs_err::rename(shelf.store.views().join("lexical"), other.store.views().join("lexical")).unwrap();
+    assert_eq!(other.found("mayotte"), [0i64; 0]);
+    assert_eq!(other.found("autre"), [1, 2]);
+}
+
+#[test]
+fn readers_find_what_they_opened_while_a_writer_commits() {
+    let mut shelf = three();
+    persist(&shelf.store).unwrap();
+    let folder = shelf.folder.path().to_owned();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            for _ in 0..20 {
+                let view = open(&Store::open(&folder).unwrap()).unwrap();
+                assert!(rows(&view, &plain("mayotte")).len() >= 2);
+                assert_eq!(rows(&view, &plain("peloton")), [2]);
+            }
+        });
+        for round in 0..10 {
+            shelf.put(&format!("r{}", round % 3), "Mayotte", &format!("tour {round}"), "fr");
+            persist(&shelf.store).unwrap();
+        }
+        reader.join().unwrap();
+    });
+    assert_eq!(shelf.found("mayotte").len(), 5);
+}
+
+#[test]
+fn a_view_opens_where_nothing_may_be_written() {
+    let shelf = three();
+    persist(&shelf.store).unwrap();
+    let views = shelf.store.views();
+    let lock = views.join("lexical/.tantivy-meta.lock");
+    let _ = fs_err::remove_file(&lock);
+    // Who opens it to write fails, whatever the user may do: a folder stands there.
+    fs_err::create_dir_all(&lock).unwrap();
+    assert_eq!(shelf.found("mayotte"), [1, 3]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 12, ..Default::default() })]
+
+    /// No text is an error, and shares of any query add up.
+    #[test]
+    fn any_text_is_a_query(words in "(\\PC|[a-zé' \"-]){0,60}", quoted in "(\\PC|[a-z ]){0,12}") {
+        let shelf = three();
+        let view = shelf.view();
+        let query = Query {
+            words: words + " eau",
+            required: Vec::new(),
+            preferred: Vec::new(),
+            excluded: vec![phrase(&quoted)],
+        };
+        for Found { article, score } in view.search(&query, 10, None).unwrap() {
+            let shares: f32 = view.explain(&query, article).unwrap().iter().map(|term| term.score).sum();
+            proptest::prop_assert_eq!(shares, score);
+        }
+        view.marks(&query, &quoted, Some("en"));
     }
 }

@@ -1,19 +1,24 @@
 //! The index as it is searched: what lies on disk, and what came later in memory. Both are scored with the same statistics,
 //! so the rank of an article does not depend on where it lies.
 
+use std::collections::HashSet;
+
 use tantivy::columnar::Column;
 use tantivy::query::{Bm25StatisticsProvider, EnableScoring};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED};
 
-use super::clause::{Clause, Weights, clauses, in_a_row};
+use super::clause::{Clause, clauses, in_a_row};
 use super::disk::{self, Held};
-use super::document::{Fields, place};
+use super::document::{DEFAULT_LANGUAGE, Fields, name_keys, place};
 use super::question::{asked, phrase};
 use super::{Found, LexicalError, Phrase, Query, Term};
-use crate::store::{ArticleSet, Field, Store};
-use crate::text::terms::{stem, words};
+use crate::store::{ArticleSet, Field, Filter, Store};
+use crate::text::terms::{Word, is_stop_word, stem, words};
 use crate::types::{ArticleId, Sequence, Span};
+
+/// Distinct words of a query that are looked for: the rarest of them, where there are more.
+const MOST_WORDS: usize = 64;
 
 /// The view of a store that finds articles by their words. A search changes nothing, and any number may run at once.
 pub struct LexicalView {
@@ -25,7 +30,6 @@ pub struct LexicalView {
     /// That articles are written in.
     languages: Vec<String>,
     sequence: Sequence,
-    weights: Weights,
 }
 
 /// A part of the index.
@@ -94,7 +98,7 @@ impl LexicalView {
     pub(super) fn open(store: &Store) -> Result<Self, LexicalError> {
         let (fields, Held { segments, searcher, languages, sequence }) = disk::open(store)?;
         let statistics = Statistics { readers: segments.iter().map(|segment| segment.reader.clone()).collect() };
-        Ok(Self { fields, segments, searcher, statistics, languages, sequence, weights: Weights::default() })
+        Ok(Self { fields, segments, searcher, statistics, languages, sequence })
     }
 
     /// The change of the store that the view is up to.
@@ -104,17 +108,20 @@ impl LexicalView {
 
     /// How many articles can be found.
     pub fn len(&self) -> usize {
-        self.segments
-            .iter()
-            .map(|segment| {
-                (0..segment.reader.max_doc()).filter(|&document| segment.article(document).is_some()).count()
-            })
-            .sum()
+        self.articles().len()
     }
 
     /// Whether none can be found.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// All articles that can be found.
+    fn articles(&self) -> ArticleSet {
+        let of = |segment: &Segment| {
+            (0..segment.reader.max_doc()).filter_map(|document| segment.article(document)).collect::<Vec<_>>()
+        };
+        self.segments.iter().flat_map(of).collect()
     }
 
     /// The `k` best articles, greatest score first, equal scores in the order of articles.
@@ -205,6 +212,31 @@ impl LexicalView {
         Ok(Some(articles.into_iter().collect()))
     }
 
+    /// The articles that have every word of `words`, in the title or the body, in whatever form; none where there is no word.
+    ///
+    /// # Errors
+    /// When a file of the index cannot be read.
+    pub fn with_every_word(&self, query: &Query) -> Result<ArticleSet, LexicalError> {
+        let asked = asked(&query.words, &self.languages);
+        let mut articles = Vec::new();
+        for segment in self.segments.iter().filter(|_| !asked.is_empty()) {
+            let mut has_all = vec![true; segment.reader.max_doc() as usize];
+            for word in &asked {
+                let mut has = vec![false; has_all.len()];
+                for clause in clauses(&self.fields, std::slice::from_ref(word), &[]) {
+                    let unscored = EnableScoring::disabled_from_searcher(&self.searcher);
+                    clause.query.weight(unscored)?.for_each_no_score(&segment.reader, &mut |documents| {
+                        documents.iter().for_each(|&document| has[document as usize] = true);
+                    })?;
+                }
+                has_all.iter_mut().zip(has).for_each(|(all, has)| *all &= has);
+            }
+            let documents = has_all.iter().enumerate().filter(|(_, has)| **has);
+            articles.extend(documents.filter_map(|(document, _)| segment.article(document as DocId)));
+        }
+        Ok(articles.into_iter().collect())
+    }
+
     /// For each document of a part, whether it has these words next to each other.
     fn having(&self, segment: &Segment, words: &[String], field: Option<Field>) -> tantivy::Result<Vec<bool>> {
         let mut has = vec![false; segment.reader.max_doc() as usize];
@@ -221,17 +253,19 @@ impl LexicalView {
     /// The words of `text`, in `language`, that match the query, and phrases of it: for marking. In order, not overlapping.
     pub fn marks(&self, query: &Query, text: &str, language: Option<&str>) -> Vec<Span> {
         let asked = asked(&query.words, &self.languages);
-        let language = language.unwrap_or(super::document::DEFAULT_LANGUAGE);
+        let language = language.unwrap_or(DEFAULT_LANGUAGE);
+        let forms: HashSet<&String> = asked.iter().map(|asked| &asked.form).collect();
+        let stems: HashSet<&String> = asked.iter().flat_map(|asked| &asked.stems).collect();
+        let names: HashSet<&String> = asked.iter().flat_map(|asked| &asked.names).collect();
+        let matches = |word: &Word| {
+            forms.contains(&word.form)
+                || !is_stop_word(language, &word.form) && stems.contains(&stem(language, &word.form))
+                || !names.is_empty() && name_keys(&text[word.span.range()]).iter().any(|key| names.contains(key))
+        };
         let found = words(text);
-        let mut marked: Vec<bool> = found
-            .iter()
-            .map(|word| {
-                asked.iter().any(|asked| asked.form == word.form)
-                    || asked.iter().any(|asked| asked.stems.contains(&stem(language, &word.form)))
-            })
-            .collect();
-        for required in &query.required {
-            let phrase = phrase(required);
+        let mut marked: Vec<bool> = found.iter().map(matches).collect();
+        for wanted in query.required.iter().chain(&query.preferred) {
+            let phrase = phrase(wanted);
             for at in 0..(found.len() + 1).saturating_sub(phrase.len()) {
                 if found[at..].iter().zip(&phrase).all(|(word, form)| word.form == *form) {
                     marked[at..at + phrase.len()].fill(true);
@@ -247,17 +281,43 @@ impl LexicalView {
     /// # Errors
     /// When the store fails.
     pub fn verify(&self, store: &Store) -> Result<Vec<String>, LexicalError> {
-        disk::verify(store)
+        let super::Health { behind, problems: mut wrong } = disk::health(store)?;
+        if behind > 0 {
+            wrong.push(format!("the index of words on disk is {behind} articles behind"));
+        }
+        let (held, stored) = (self.articles(), store.articles_matching(&Filter::default())?);
+        let shared = held.intersect(&stored).len();
+        for (count, what) in [
+            (stored.len() - shared, "of the store are not in the view of words"),
+            (held.len() - shared, "of the view of words are not in the store"),
+        ] {
+            if count > 0 {
+                wrong.push(format!("{count} articles {what}"));
+            }
+        }
+        Ok(wrong)
     }
 
     fn scoring(&self) -> EnableScoring<'_> {
         EnableScoring::enabled_from_statistics_provider(&self.statistics, &self.searcher)
     }
 
-    /// What to look for.
+    /// What to look for: of a long text, its rarest words.
     fn clauses(&self, query: &Query) -> Result<Vec<Clause>, LexicalError> {
-        let asked = asked(&query.words, &self.languages);
-        Ok(clauses(&self.fields, &self.weights, &asked, &query.required))
+        let mut asked = asked(&query.words, &self.languages);
+        if asked.len() > MOST_WORDS {
+            let mut frequencies = Vec::with_capacity(asked.len());
+            for (at, word) in asked.iter().enumerate() {
+                let term = tantivy::Term::from_field_text(self.fields.exact[place(Field::Body)], &word.form);
+                frequencies.push((self.statistics.doc_freq(&term)?, at));
+            }
+            frequencies.sort_unstable();
+            let mut kept: Vec<usize> = frequencies.into_iter().take(MOST_WORDS).map(|(_, at)| at).collect();
+            kept.sort_unstable();
+            asked = kept.into_iter().map(|at| asked[at].clone()).collect();
+        }
+        let phrases: Vec<&Phrase> = query.required.iter().chain(&query.preferred).collect();
+        Ok(clauses(&self.fields, &asked, &phrases))
     }
 
     /// Calls `visit` with the place of an article among `articles`, a clause that it fits, and its share of the score.

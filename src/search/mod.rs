@@ -1,66 +1,156 @@
-//! From a question to hits: candidates, grouping by article, and the sentence that answers.
+//! From a question to hits: two lists of candidates, one ranking, and the reasons for it.
 //!
 //! | module | reason to exist |
 //! | --- | --- |
+//! | [`syntax`] | what was typed, taken apart: words, phrases, exclusions, fields, dates |
+//! | [`question`] | what is asked of the views: words, vector, and the articles that may answer |
 //! | [`group`] | passages to articles, without ever returning fewer than there are |
-//! | [`snippet`] | the sentence of a passage that is closest to the question |
+//! | [`rank`] | both lists, completed and fused |
+//! | [`fusion`] | the arithmetic of that |
+//! | [`rerank`] | the best candidates read again, question and passage together |
+//! | [`versions`] | near-identical articles under one hit |
+//! | [`present`] | the passage that speaks for an article, its sentence and its words |
+//! | [`cursor`] | where a page ended |
 //! | [`mod@related`] | articles close to an article, by all of its passages |
 //!
-//! The model and the index are seen through [`QueryEmbedder`] and [`VectorView`] only.
+//! The model and the vectors are seen through [`QueryEmbedder`] and [`VectorView`] only.
 
+pub mod cursor;
+pub mod fusion;
 pub mod group;
+pub mod present;
+pub mod question;
+pub mod rank;
 pub mod related;
-pub mod snippet;
+pub mod rerank;
+pub mod syntax;
+pub mod versions;
 
-use crate::embed::{EmbedError, Query, QueryEmbedder};
-use crate::index::{Allowed, VectorView};
-use crate::store::{Field, Filter, Header, Store, StoreError, StoredPassage};
-use crate::types::{ArticleId, CharSpan, PassageId, Score};
+use crate::embed::{EmbedError, PassageScorer, QueryEmbedder};
+use crate::index::VectorView;
+use crate::lexical::{LexicalError, LexicalView, Term};
+use crate::store::{Filter, Header, Store, StoreError};
+use crate::types::{ArticleId, CharSpan, Score};
 
+pub use cursor::Cursor;
+pub use fusion::{Candidate, Fusion, Place};
+pub use present::PassageHit;
+pub use question::Question;
 pub use related::{Related, related};
 
-/// Hits whose closest sentence is looked for: it costs a pass through the model for each, and people do not read more.
-pub const MARKED: usize = 50;
+/// What articles are searched by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Words and meaning.
+    #[default]
+    Hybrid,
+    /// Meaning alone.
+    Semantic,
+    /// Words alone; the model is not asked.
+    Lexical,
+}
+
+impl Mode {
+    /// The name for people and programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hybrid => "hybrid",
+            Self::Semantic => "semantic",
+            Self::Lexical => "lexical",
+        }
+    }
+}
+
+/// In what order hits come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// Best first.
+    #[default]
+    Relevance,
+    /// Newest first: of the articles that have every word of the question; where there are none, of the best
+    /// [`rank::BEST`].
+    Newest,
+    /// Oldest first, of the same.
+    Oldest,
+}
 
 /// A question to a store.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// What is asked, in words.
+    /// What is asked, as typed: see [`syntax`].
     pub query: &'a str,
-    /// How many articles to return at most.
+    /// How many hits to return at most.
     pub k: usize,
-    /// Which articles may be returned.
+    /// What articles are searched by.
+    pub mode: Mode,
+    /// How both lists become one.
+    pub fusion: Fusion,
+    /// Which articles may be returned, beside what the query itself says.
     pub filter: Filter,
+    /// In what order.
+    pub order: Order,
+    /// Where the page before ended.
+    pub after: Option<&'a Cursor>,
+    /// Whether near-identical articles are one hit.
+    pub fold: bool,
+    /// Whether hits say why they are there.
+    pub explain: bool,
+}
+
+impl<'a> Request<'a> {
+    /// The `k` best articles for a question, as `voisin search` asks for them.
+    pub fn new(query: &'a str, k: usize) -> Self {
+        Self {
+            query,
+            k,
+            mode: Mode::default(),
+            fusion: Fusion::default(),
+            filter: Filter::default(),
+            order: Order::default(),
+            after: None,
+            fold: true,
+            explain: false,
+        }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The hits of this page.
+    pub hits: Vec<Hit>,
+    /// What of the question was not understood, or was answered in another way; a sentence each.
+    pub notes: Vec<String>,
+    /// Where this page ends, if there may be another.
+    pub next: Option<Cursor>,
 }
 
 /// An article that answers.
 #[derive(Clone, Debug)]
 pub struct Hit {
-    /// Its place, from 1.
+    /// Its place on this page, from 1.
     pub rank: usize,
-    /// The score of its closest passage.
+    /// What it is ranked by: greater is better. Comparable within one answer only.
     pub score: Score,
     /// The article.
     pub article: Header,
-    /// The passage to show: the closest of the body, or the title of an article that has no other.
+    /// The words of its title that were asked for, as characters of the title.
+    pub title_words: Vec<CharSpan>,
+    /// The passage to show: the one of the body that answers best, or the title of an article that has no other.
     pub passage: PassageHit,
+    /// Near-identical articles that are folded under this one, best first.
+    pub versions: Vec<Header>,
+    /// Why it is there, where that was asked for.
+    pub reasons: Option<Reasons>,
 }
 
-/// A passage to show.
+/// Why a hit is there.
 #[derive(Clone, Debug)]
-pub struct PassageHit {
-    /// Its row.
-    pub id: PassageId,
-    /// The part of the article that it is of.
-    pub field: Field,
-    /// Its own score.
-    pub score: Score,
-    /// Its text as published, without white space around it.
-    pub text: String,
-    /// The characters of `text` in the field.
-    pub span: CharSpan,
-    /// The sentence that is closest to the question, as characters of `text`; all of it beyond the first [`MARKED`] hits.
-    pub sentence: CharSpan,
+pub struct Reasons {
+    /// Its places in both lists and what each brings.
+    pub candidate: Candidate,
+    /// The words that it has, with what each brings to the score of words.
+    pub terms: Vec<Term>,
 }
 
 /// Why a search failed.
@@ -69,131 +159,71 @@ pub enum SearchError {
     /// Nothing was asked.
     #[error("the question is empty: give some words, such as voisin search \"grève à l'hôpital\"")]
     Empty,
+    /// The next page of another question.
+    #[error("this is the mark of a page of another question: repeat the question and its options as they were")]
+    OtherQuestion,
+    /// Articles near in time to one without a date.
+    #[error("\"{0}\" has no date to count from: leave --within out, or say --since and --until")]
+    Undated(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The view of the words failed.
+    #[error(transparent)]
+    Lexical(#[from] LexicalError),
     /// The model failed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
 }
 
-/// Answers a question: at most `k` articles, closest first; exactly `k` if that many articles have a passage and pass the
-/// filter. Equal scores come in the order of articles.
-///
-/// # Errors
-/// When the question is empty, or the store or the model fails.
-pub fn search(
-    request: &Request<'_>,
-    embedder: &dyn QueryEmbedder,
-    view: &dyn VectorView,
-    store: &Store,
-) -> Result<Vec<Hit>, SearchError> {
-    let query = question(request.query)?;
-    let query = embedder.embed_query(Query(&query))?.to_vec();
-    let ranked = rank(&query, request.k, &request.filter, view, store)?;
-    let mut hits = present(&ranked, &query, store)?;
-    mark(&mut hits, &query, embedder)?;
-    Ok(hits)
+/// What answers questions: a store, its two views, and a model or two.
+#[derive(Clone, Copy)]
+pub struct Searcher<'a> {
+    /// The truth.
+    pub store: &'a Store,
+    /// By meaning.
+    pub vectors: &'a dyn VectorView,
+    /// By words.
+    pub words: &'a LexicalView,
+    /// The model of the vectors.
+    pub embedder: &'a dyn QueryEmbedder,
+    /// A model that reads question and passage together, for the best candidates.
+    pub reranker: Option<&'a dyn PassageScorer>,
 }
 
-/// What is embedded of a question.
-///
-/// # Errors
-/// When nothing is left of it.
-pub fn question(words: &str) -> Result<String, SearchError> {
-    let form = crate::text::analysis_form(words);
-    if form.is_empty() { Err(SearchError::Empty) } else { Ok(form) }
-}
-
-/// The articles that answer the question with this vector, with the scores of their closest passages: the contract of
-/// [`search`].
-///
-/// # Errors
-/// When the store fails.
-pub fn rank(
-    query: &[f32],
-    k: usize,
-    filter: &Filter,
-    view: &dyn VectorView,
-    store: &Store,
-) -> Result<Vec<(ArticleId, Score)>, SearchError> {
-    let allowed = if filter.is_all() { None } else { Some(Allowed::new(store.vectors_matching(filter)?)) };
-    Ok(group::closest_articles(query, k, allowed.as_ref(), filter, view, store)?)
-}
-
-/// Fetches what is shown of ranked articles.
-///
-/// # Errors
-/// When the store fails.
-pub fn present(ranked: &[(ArticleId, Score)], query: &[f32], store: &Store) -> Result<Vec<Hit>, SearchError> {
-    let mut hits = Vec::with_capacity(ranked.len());
-    for (at, &(article, score)) in ranked.iter().enumerate() {
-        let (passage, passage_score) = passage_to_show(article, query, store)?;
-        hits.push(Hit {
-            rank: at + 1,
-            score,
-            article: store.header(article)?,
-            passage: show(article, passage, passage_score, store)?,
-        });
+impl Searcher<'_> {
+    /// Answers a question: at most `k` hits, best first; exactly `k` if that many articles pass the filters and, by
+    /// [`Mode::Lexical`], have a word of the question. Equal scores come in the order of articles.
+    ///
+    /// # Errors
+    /// When nothing is asked, the cursor is of another question, or the store, a view or a model fails.
+    pub fn search(&self, request: &Request<'_>) -> Result<Answer, SearchError> {
+        let mut question = self.understand(request)?;
+        self.embed(&mut question, request.mode)?;
+        let mut ranked = self.rank(&question, request)?;
+        self.rerank(&mut ranked, &question)?;
+        let mut hits = self.present(&ranked, &question, request)?;
+        self.mark(&mut hits, &question)?;
+        let next = self.next(&hits, &question, request);
+        Ok(Answer { hits, notes: question.notes, next })
     }
-    Ok(hits)
-}
 
-/// Marks the sentence that is closest to the question, in the first [`MARKED`] hits.
-///
-/// # Errors
-/// When the model fails.
-pub fn mark(hits: &mut [Hit], query: &[f32], embedder: &dyn QueryEmbedder) -> Result<(), SearchError> {
-    Ok(snippet::mark_sentences(hits.iter_mut().take(MARKED).map(|hit| &mut hit.passage), query, embedder)?)
+    /// Where this page ends, if there may be another.
+    fn next(&self, hits: &[Hit], question: &Question, request: &Request<'_>) -> Option<Cursor> {
+        if hits.len() < request.k {
+            return None;
+        }
+        let now = hits.iter().flat_map(|hit| std::iter::once(hit.article.id).chain(hit.versions.iter().map(|v| v.id)));
+        let before = request.after.map_or(&[][..], |cursor| &cursor.shown);
+        let mut shown: Vec<ArticleId> = before.iter().copied().chain(now).collect();
+        shown.sort_unstable();
+        Some(Cursor { question: question.fingerprint, newest: question.newest, shown })
+    }
 }
 
 /// The inner product of two vectors, for the few that are shown or compared; views score the many by the kernels.
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> Score {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// The passage of an article that is closest to the query, of the body if there is one.
-fn passage_to_show(article: ArticleId, query: &[f32], store: &Store) -> Result<(StoredPassage, Score), StoreError> {
-    let passages = store.passages_of(article)?;
-    let vectors = store.vectors(&passages.iter().map(|passage| passage.vector).collect::<Vec<_>>())?;
-    passages
-        .into_iter()
-        .zip(vectors)
-        .map(|(passage, vector)| {
-            let score = dot(&vector, query);
-            (passage, score)
-        })
-        .max_by(|(a, score_a), (b, score_b)| {
-            let body = |passage: &StoredPassage| passage.field == Field::Body;
-            body(a).cmp(&body(b)).then(score_a.total_cmp(score_b)).then(b.id.cmp(&a.id))
-        })
-        .ok_or_else(|| StoreError::Damaged {
-            path: store.folder().join(crate::store::DATABASE),
-            what: format!("article {article} was found by a passage that it does not have"),
-        })
-}
-
-/// The text of a passage, with all of it as its sentence.
-pub(crate) fn show(
-    article: ArticleId,
-    passage: StoredPassage,
-    score: Score,
-    store: &Store,
-) -> Result<PassageHit, StoreError> {
-    let field = store.field_text(article, passage.field)?;
-    let whole = passage.span.to_bytes(&field);
-    let inner = whole.trimmed(&field);
-    let text = field[inner.range()].to_owned();
-    let start = passage.span.start + field[whole.start..inner.start].chars().count();
-    let length = text.chars().count();
-    Ok(PassageHit {
-        id: passage.id,
-        field: passage.field,
-        score,
-        text,
-        span: CharSpan { start, end: start + length },
-        sentence: CharSpan { start: 0, end: length },
-    })
 }
 
 #[cfg(test)]

@@ -2,16 +2,42 @@
 
 use std::collections::HashMap;
 
-use super::{PassageHit, SearchError, dot, show};
-use crate::index::VectorView;
+use super::present::show;
+use super::{PassageHit, SearchError, dot};
+use crate::index::{Allowed, VectorView};
 use crate::store::{Field, Filter, Header, Store, StoredPassage};
-use crate::types::{ArticleId, Score, VectorId};
+use crate::types::{ArticleId, ArticleSet, PartialDate, Period, Score, VectorId};
 
 /// Vectors asked for around each passage of the article.
 const AROUND_EACH: usize = 32;
 
 /// Articles that are compared passage by passage, for each one wanted.
 const COMPARED: usize = 8;
+
+/// Which articles close to one are wanted.
+#[derive(Clone, Debug)]
+pub struct RelatedRequest {
+    /// How many at most.
+    pub k: usize,
+    /// Which may be returned.
+    pub filter: Filter,
+    /// How far their dates may be from that of the article.
+    pub within: Option<Period>,
+}
+
+impl RelatedRequest {
+    /// The filter for an article of this date.
+    ///
+    /// # Errors
+    /// When a distance in time is asked for, and `key` has no date to count from.
+    pub fn filter_around(&self, key: &str, date: Option<PartialDate>) -> Result<Filter, SearchError> {
+        match (self.within, date) {
+            (None, _) => Ok(self.filter.clone()),
+            (Some(within), Some(date)) => Ok(self.filter.clone().within(within, date)),
+            (Some(_), None) => Err(SearchError::Undated(key.to_owned())),
+        }
+    }
+}
 
 /// An article close to another.
 #[derive(Clone, Debug)]
@@ -39,8 +65,8 @@ pub fn closeness(a: &[&[f32]], b: &[&[f32]]) -> Score {
     if a.is_empty() || b.is_empty() { 0.0 } else { (mean(a, b) + mean(b, a)) / 2.0 }
 }
 
-/// The `k` articles that are closest to the one with these passage vectors; `itself` is left out. Equal scores come in the
-/// order of articles.
+/// The `k` articles, of the `allowed` ones or of all, that are closest to the one with these passage vectors; `itself` is left
+/// out. Exactly `k` come if that many have a passage. Equal scores come in the order of articles.
 ///
 /// # Errors
 /// When the store fails.
@@ -48,24 +74,25 @@ pub fn related(
     vectors: &[Vec<f32>],
     itself: Option<ArticleId>,
     k: usize,
+    allowed: Option<&ArticleSet>,
     view: &dyn VectorView,
     store: &Store,
 ) -> Result<Vec<Related>, SearchError> {
-    let mut around = AROUND_EACH.max(k.saturating_mul(2));
-    let mut candidates = loop {
-        let candidates = near(vectors, itself, around, view, store)?;
-        if candidates.len() >= k || around >= view.len() {
-            break candidates;
-        }
-        around = around.saturating_mul(4);
+    let compared = COMPARED.saturating_mul(k);
+    let candidates = match allowed {
+        // Few enough to compare them all.
+        Some(few) if few.len() <= compared => few.iter().filter(|article| Some(*article) != itself).collect(),
+        _ => nearest(vectors, itself, k, allowed, view, store)?,
     };
-    candidates.truncate(COMPARED.saturating_mul(k));
 
     let vectors: Vec<Vec<f32>> = vectors.iter().map(|vector| unit(vector)).collect();
     let own: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
     let mut compared = Vec::with_capacity(candidates.len());
-    for (article, _) in candidates {
+    for article in candidates {
         let passages = body_passages(store, article)?;
+        if passages.is_empty() {
+            continue;
+        }
         let theirs = store.vectors(&passages.iter().map(|passage| passage.vector).collect::<Vec<_>>())?;
         let theirs: Vec<Vec<f32>> = theirs.iter().map(|vector| unit(vector)).collect();
         let score = closeness(&own, &theirs.iter().map(Vec::as_slice).collect::<Vec<_>>());
@@ -94,21 +121,46 @@ pub fn related(
     Ok(found)
 }
 
-/// Articles with a passage near one of `vectors`, with the sum over these of the score of the nearest; greatest first.
-fn near(
+/// Articles with passages near `vectors`, nearest first: at least `k` if there are that many, enough of them to compare.
+fn nearest(
     vectors: &[Vec<f32>],
     itself: Option<ArticleId>,
-    around: usize,
+    k: usize,
+    allowed: Option<&ArticleSet>,
     view: &dyn VectorView,
     store: &Store,
-) -> Result<Vec<(ArticleId, Score)>, SearchError> {
+) -> Result<Vec<ArticleId>, SearchError> {
+    let ids = allowed.map(|articles| store.vectors_of(articles)).transpose()?;
+    let all = ids.as_ref().map_or(view.len(), Vec::len);
+    let ids = ids.map(Allowed::new);
+    let mut around = AROUND_EACH.max(k.saturating_mul(2));
+    loop {
+        let mut candidates = near(vectors, around, (allowed, ids.as_ref()), view, store)?;
+        candidates.retain(|article| Some(*article) != itself);
+        if candidates.len() >= k || around >= all {
+            candidates.truncate(COMPARED.saturating_mul(k));
+            return Ok(candidates);
+        }
+        around = around.saturating_mul(4);
+    }
+}
+
+/// Articles with a passage among the `around` nearest to one of `vectors`, by the sum over these of the score of the nearest;
+/// greatest first.
+fn near(
+    vectors: &[Vec<f32>],
+    around: usize,
+    (articles, allowed): (Option<&ArticleSet>, Option<&Allowed>),
+    view: &dyn VectorView,
+    store: &Store,
+) -> Result<Vec<ArticleId>, SearchError> {
     let mut sums: HashMap<ArticleId, Score> = HashMap::new();
     for vector in vectors {
-        let near = view.search(vector, around, None);
+        let near = view.search(vector, around, allowed);
         let scores: HashMap<VectorId, Score> = near.iter().copied().collect();
         let ids: Vec<VectorId> = near.into_iter().map(|(id, _)| id).collect();
         let mut best: HashMap<ArticleId, Score> = HashMap::new();
-        for located in store.passages_with(&ids, &Filter::default())? {
+        for located in store.passages_with(&ids, articles)? {
             let entry = best.entry(located.article).or_insert(f32::NEG_INFINITY);
             *entry = entry.max(scores[&located.passage.vector]);
         }
@@ -116,9 +168,9 @@ fn near(
             *sums.entry(article).or_default() += score;
         }
     }
-    let mut candidates: Vec<_> = sums.into_iter().filter(|(article, _)| Some(*article) != itself).collect();
+    let mut candidates: Vec<_> = sums.into_iter().collect();
     candidates.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    Ok(candidates)
+    Ok(candidates.into_iter().map(|(article, _)| article).collect())
 }
 
 /// A vector scaled to unit length: closeness compares by cosine, whatever the model.

@@ -13,6 +13,8 @@
 //! Beside the stores, and never needed by them, lies the [cache](VectorCache) of vectors that all of them share.
 
 mod cache;
+mod filter;
+mod labels;
 mod read;
 mod schema;
 mod write;
@@ -28,7 +30,8 @@ use crate::types::CharSpan;
 
 pub use crate::types::ArticleSet;
 pub use cache::{CacheError, CacheKey, CacheKeys, VectorCache};
-pub use read::{Filter, Header, Held, Located, Stats, StoredPassage, Wording};
+pub use filter::{DateOrder, Filter, LabelFilter};
+pub use read::{Header, Held, Located, Stats, StoredPassage, Wording};
 pub use schema::VERSION;
 pub use write::{ContentHash, NewArticle, NewPassage, TextKey};
 
@@ -83,6 +86,18 @@ pub enum StoreError {
         path.display()
     )]
     Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// It was written by an older version, and cannot be brought forward here.
+    #[error(
+        "{} has format {found} of an older voisin, and has to be brought to format {VERSION} once: run `voisin status \
+         --store DIR` on it as a user who may write there",
+        path.display()
+    )]
+    Older {
         /// The database.
         path: PathBuf,
         /// Its format.
@@ -167,10 +182,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens an existing store for reading.
+    /// Opens an existing store for reading. One of an older format is brought forward first, if nobody writes to it.
     ///
     /// # Errors
-    /// When there is none, it is not ours, of a newer format, or damaged.
+    /// When there is none, it is not ours, of a newer format, or damaged; of an older format, also when another process
+    /// writes to it, or this user may not.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(DATABASE);
         if !path.is_file() {
@@ -180,7 +196,21 @@ impl Store {
         let connection = Connection::open_with_flags(&path, flags).map_err(|error| wrap(&path, error))?;
         match Self::with_connection(folder, path.clone(), connection, None) {
             Err(StoreError::Sqlite { source, .. }) if is_read_only(&source) => Self::open_immutable(folder, path),
+            Err(StoreError::Older { found, .. }) => Self::open_older(folder, path, found),
             result => result,
+        }
+    }
+
+    /// Brings a store of an older format forward, and opens it for reading.
+    fn open_older(folder: &Path, path: PathBuf, found: u32) -> Result<Self, StoreError> {
+        let lock = match lock(folder) {
+            Err(StoreError::Io(_)) => return Err(StoreError::Older { path, found }),
+            lock => lock?,
+        };
+        let connection = Connection::open(&path).map_err(|error| wrap(&path, error))?;
+        match Self::with_connection(folder, path.clone(), connection, Some(lock)) {
+            Err(StoreError::Sqlite { source, .. }) if is_read_only(&source) => Err(StoreError::Older { path, found }),
+            store => Ok(Self { lock: None, ..store? }),
         }
     }
 
@@ -259,6 +289,7 @@ impl Store {
             schema::Opened::Ready(id, making) => (id, making),
             schema::Opened::Empty => return Err(StoreError::Missing(folder.to_owned())),
             schema::Opened::Foreign => return Err(StoreError::Foreign(path)),
+            schema::Opened::Older(found) => return Err(StoreError::Older { path, found }),
             schema::Opened::Newer(found) => return Err(StoreError::Newer { path, found }),
         };
         Ok(Self { folder: folder.to_owned(), path, connection, id, making, lock })

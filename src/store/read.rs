@@ -6,37 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::write::{ContentHash, TextKey, change};
 use super::{Field, Store, StoreError, from_bytes};
-use crate::types::{ArticleId, CharSpan, PartialDate, PassageId, Sequence, VectorId};
-
-/// Which articles are meant. The default means all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Articles whose date may be this one or a later one.
-    pub since: Option<PartialDate>,
-    /// Articles whose date may be this one or an earlier one.
-    pub until: Option<PartialDate>,
-    /// Articles in this language (ISO 639-1).
-    pub language: Option<String>,
-}
-
-impl Filter {
-    /// Whether every article is meant.
-    pub fn is_all(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// The condition on a row `articles`, with parameters ?1 to ?3.
-    const SQL: &str = "(?1 IS NULL OR articles.last_day >= ?1) AND (?2 IS NULL OR articles.first_day <= ?2)
-                       AND (?3 IS NULL OR articles.language = ?3)";
-
-    fn params(&self) -> [Option<String>; 3] {
-        [
-            self.since.map(|date| date.first_day().to_string()),
-            self.until.map(|date| date.last_day().to_string()),
-            self.language.clone(),
-        ]
-    }
-}
+use crate::types::{ArticleId, ArticleSet, CharSpan, PartialDate, PassageId, Sequence, VectorId};
 
 /// An article without its body.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,6 +111,14 @@ impl Store {
     /// When SQLite fails.
     pub fn sequence(&self) -> Result<Sequence, StoreError> {
         self.one("SELECT coalesce(max(sequence), 0) FROM changes").map(Sequence)
+    }
+
+    /// The article that was stored last, or would have been: no later one has a smaller row.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn newest(&self) -> Result<ArticleId, StoreError> {
+        self.one("SELECT coalesce(max(id), 0) FROM articles").map(ArticleId)
     }
 
     /// What the store holds.
@@ -265,51 +243,32 @@ impl Store {
             .collect()
     }
 
-    /// The passages that have one of the given vectors, in articles that `filter` means.
+    /// The passages that have one of the given vectors, in the articles that are allowed, or in all: the vectors in the order
+    /// given, the passages of each in the order of rows.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn passages_with(&self, vectors: &[VectorId], filter: &Filter) -> Result<Vec<Located>, StoreError> {
-        let [since, until, language] = filter.params();
-        let sql = format!(
-            "SELECT passages.id, passages.field, passages.start, passages.stop, passages.vector, passages.article
-             FROM passages JOIN articles ON articles.id = passages.article
-             WHERE passages.vector = ?4 AND {} ORDER BY passages.id",
-            Filter::SQL
-        );
-        let mut statement = self.sql(self.connection.prepare_cached(&sql))?;
+    pub fn passages_with(
+        &self,
+        vectors: &[VectorId],
+        allowed: Option<&ArticleSet>,
+    ) -> Result<Vec<Located>, StoreError> {
+        let mut statement = self.sql(self.connection.prepare_cached(
+            "SELECT id, field, start, stop, vector, article FROM passages WHERE vector = ?1 ORDER BY id",
+        ))?;
         let mut found = Vec::new();
         for vector in vectors {
-            let rows = self.sql(statement.query_map(params![since, until, language, vector.0], |row| {
+            let rows = self.sql(statement.query_map([vector.0], |row| {
                 Ok(Located { passage: stored_passage(row)?, article: ArticleId(row.get(5)?) })
             }))?;
             for row in rows {
-                found.push(self.sql(row)?);
+                let located = self.sql(row)?;
+                if allowed.is_none_or(|allowed| allowed.contains(located.article)) {
+                    found.push(located);
+                }
             }
         }
         Ok(found)
-    }
-
-    /// The vectors of articles that `filter` means, ascending.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn vectors_matching(&self, filter: &Filter) -> Result<Vec<VectorId>, StoreError> {
-        let sql = format!(
-            "SELECT DISTINCT passages.vector FROM articles JOIN passages ON passages.article = articles.id
-             WHERE {} ORDER BY 1",
-            Filter::SQL
-        );
-        self.list(&sql, filter.params(), |row| row.get(0).map(VectorId))
-    }
-
-    /// The articles that `filter` means, ascending.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn articles_matching(&self, filter: &Filter) -> Result<Vec<ArticleId>, StoreError> {
-        let sql = format!("SELECT id FROM articles WHERE {} ORDER BY id", Filter::SQL);
-        self.list(&sql, filter.params(), |row| row.get(0).map(ArticleId))
     }
 
     /// The passages of an article, in reading order.
@@ -458,6 +417,19 @@ impl Store {
         Ok(found)
     }
 
+    /// The articles that have no passage, so that no search by meaning finds them.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn articles_without_passages(&self) -> Result<Vec<ArticleId>, StoreError> {
+        self.list(
+            "SELECT id FROM articles WHERE NOT EXISTS (SELECT 1 FROM passages WHERE passages.article = articles.id)
+             ORDER BY id",
+            [],
+            |row| row.get(0).map(ArticleId),
+        )
+    }
+
     /// What SQLite itself finds wrong with the file: its check of pages and indexes, and broken references.
     ///
     /// # Errors
@@ -475,11 +447,11 @@ impl Store {
         Ok(wrong)
     }
 
-    fn one(&self, sql: &str) -> Result<i64, StoreError> {
+    pub(super) fn one(&self, sql: &str) -> Result<i64, StoreError> {
         self.sql(self.connection.query_row(sql, [], |row| row.get(0)))
     }
 
-    fn list<T>(
+    pub(super) fn list<T>(
         &self,
         sql: &str,
         params: impl rusqlite::Params,

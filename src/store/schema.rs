@@ -2,16 +2,28 @@
 
 use rusqlite::{Connection, Result, params};
 
-use super::{Making, ModelIdentity};
+use super::{Making, ModelIdentity, labels};
 
 /// The newest format that this version reads, and the one that it writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// "vois", which marks the file as ours.
 const APPLICATION: u32 = 0x766f_6973;
 
+/// A step to the next format.
+type Step = fn(&Connection) -> Result<()>;
+
 /// Step `i` leads from format `i` to format `i + 1`.
-const STEPS: [&str; VERSION as usize] = ["
+const STEPS: [Step; VERSION as usize] = [
+    |connection| connection.execute_batch(ARTICLES),
+    |connection| {
+        connection.execute_batch(LABELS)?;
+        labels::label_all(connection)
+    },
+];
+
+/// Format 1: articles, their passages and vectors, and the log of changes.
+const ARTICLES: &str = "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
     CREATE TABLE articles (
@@ -61,7 +73,27 @@ const STEPS: [&str; VERSION as usize] = ["
         kind        INTEGER NOT NULL,      -- 1 article put, 2 article removed, 3 vector added, 4 vector removed
         subject     INTEGER NOT NULL       -- id of the article or vector
     ) STRICT;
-"];
+";
+
+/// Format 2: what articles are chosen and counted by.
+const LABELS: &str = "
+    CREATE INDEX articles_days ON articles (first_day, last_day);
+
+    CREATE TABLE labels (
+        id          INTEGER PRIMARY KEY,
+        name        TEXT NOT NULL,         -- folded
+        value       TEXT NOT NULL,         -- folded
+        shown       TEXT NOT NULL,         -- the value as published
+        UNIQUE (name, value, shown)
+    ) STRICT;
+
+    CREATE TABLE labelled (
+        label       INTEGER NOT NULL REFERENCES labels (id),
+        article     INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+        PRIMARY KEY (label, article)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX labelled_article ON labelled (article);
+";
 
 /// What opening found.
 pub(super) enum Opened {
@@ -71,6 +103,8 @@ pub(super) enum Opened {
     Empty,
     /// A database that is not ours.
     Foreign,
+    /// A store of an older format, and no right to bring it forward.
+    Older(u32),
     /// A store of a newer format.
     Newer(u32),
 }
@@ -117,7 +151,10 @@ pub(super) fn prepare(connection: &mut Connection, may_write: bool) -> Result<Op
     if version > VERSION {
         return Ok(Opened::Newer(version));
     }
-    if version < VERSION && may_write {
+    if version < VERSION {
+        if !may_write {
+            return Ok(Opened::Older(version));
+        }
         let transaction = connection.transaction()?;
         migrate(&transaction, version)?;
         transaction.commit()?;
@@ -139,8 +176,6 @@ pub(super) fn prepare(connection: &mut Connection, may_write: bool) -> Result<Op
 }
 
 fn migrate(connection: &Connection, from: u32) -> Result<()> {
-    for step in &STEPS[from as usize..] {
-        connection.execute_batch(step)?;
-    }
+    STEPS[from as usize..].iter().try_for_each(|step| step(connection))?;
     connection.pragma_update(None, "user_version", VERSION)
 }

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::types::{Article, VectorId};
+use crate::types::{Article, ArticleId, ArticleSet, PartialDate, Sequence, VectorId};
 
 fn making() -> Making {
     let model = ModelIdentity { id: "tiny".into(), reference: "./tiny".into(), revision: "0123".into(), dims: 2 };
@@ -113,11 +113,11 @@ fn filters_know_how_precise_a_date_is() {
         let filter = Filter {
             since: since.map(|date| date.parse().unwrap()),
             until: until.map(|date| date.parse().unwrap()),
-            language: None,
+            labels: Vec::new(),
         };
         let ids = store.articles_matching(&filter).unwrap();
         assert_eq!(store.vectors_matching(&filter).unwrap().len(), ids.len());
-        ids.into_iter().map(|id| store.header(id).unwrap().key).collect()
+        ids.iter().map(|id| store.header(id).unwrap().key).collect()
     };
     assert_eq!(keys(None, None), ["day", "month", "year", "none"]);
     assert_eq!(keys(Some("2023-08-22"), None), ["day", "month", "year"]);
@@ -126,6 +126,59 @@ fn filters_know_how_precise_a_date_is() {
     assert_eq!(keys(None, Some("2023-08")), ["day", "month", "year"]);
     assert_eq!(keys(None, Some("2023-07-31")), ["year"]);
     assert_eq!(keys(Some("2024"), None), Vec::<String>::new());
+}
+
+/// A store written by format 1, made by the voisin of that time with the tiny model `static`: two articles of the section
+/// "Société", one of "Économie".
+fn old_store(folder: &Path) {
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat/store-1").join(DATABASE);
+    fs_err::copy(old, folder.join(DATABASE)).unwrap();
+}
+
+#[test]
+fn a_store_of_format_1_is_brought_forward_by_whoever_opens_it() {
+    let folder = tempfile::tempdir().unwrap();
+    old_store(folder.path());
+    // Nobody brings it forward under a writer.
+    let writer = lock(folder.path()).unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Locked(_))));
+    drop(writer);
+
+    let mut store = Store::open(folder.path()).unwrap();
+    let facets = |store: &Store, name| store.facets(name, None, 10).unwrap();
+    assert_eq!(facets(&store, "rubrique"), [("SOCIETE".to_owned(), 2), ("Économie".to_owned(), 1)]);
+    assert_eq!(facets(&store, "mots"), [("Grève".to_owned(), 2), ("Hôpital".to_owned(), 1)]);
+    assert_eq!(facets(&store, "lang"), [("fr".to_owned(), 2), ("en".to_owned(), 1)]);
+    assert_eq!(facets(&store, "month"), [("2023-08".to_owned(), 2)]);
+    let filter = Filter::default().with_label("RUBRIQUE", "societe");
+    assert_eq!(store.articles_matching(&filter).unwrap().len(), 2);
+    assert_eq!(store.articles_matching(&filter.with_label("rubrique", "économie")).unwrap().len(), 3, "either value");
+    assert_eq!(store.integrity().unwrap(), Vec::<String>::new());
+
+    // What is put and removed from now on is labelled like what was there.
+    drop(store);
+    store = Store::open_to_remove(folder.path()).unwrap();
+    let id = store.find("a1").unwrap().unwrap();
+    store.remove(&[id]).unwrap();
+    store.sweep().unwrap();
+    assert_eq!(facets(&store, "rubrique"), [("Économie".to_owned(), 1), ("SOCIETE".to_owned(), 1)]);
+    assert_eq!(store.facets("mots", None, 10).unwrap(), [("grève".to_owned(), 1)]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_of_format_1_that_may_not_be_written_says_what_to_do() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    old_store(folder.path());
+    let mode = |mode| fs_err::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o555);
+    let opened = Store::open(folder.path());
+    mode(0o755);
+    // The superuser may write all the same.
+    if let Err(error) = opened {
+        assert!(matches!(error, StoreError::Older { found: 1, .. }), "{error}");
+    }
 }
 
 #[test]
@@ -156,6 +209,137 @@ fn stores_that_cannot_be_opened_say_why() {
     fs_err::write(folder.path().join(DATABASE), b"this is no database, but long enough to be looked at by SQLite")
         .unwrap();
     assert!(matches!(Store::open(folder.path()), Err(StoreError::Foreign(_))));
+}
+
+/// An article with some labels, and what a filter should find in it.
+#[derive(Clone, Debug)]
+struct Labelled {
+    date: Option<PartialDate>,
+    language: Option<String>,
+    /// Under the name "rubrique".
+    sections: Vec<String>,
+}
+
+impl Labelled {
+    fn values(&self, name: &str) -> Vec<String> {
+        match name {
+            "language" => self.language.iter().cloned().collect(),
+            "year" => self.date.iter().map(|date| format!("{:04}", date.year())).collect(),
+            _ => self.sections.clone(),
+        }
+    }
+
+    /// The rule in its plainest words.
+    fn passes(&self, filter: &Filter) -> bool {
+        let from = filter.since.is_none_or(|since| self.date.is_some_and(|date| date.last_day() >= since.first_day()));
+        let to = filter.until.is_none_or(|until| self.date.is_some_and(|date| date.first_day() <= until.last_day()));
+        let has = |label: &LabelFilter| {
+            let values = self.values(&label.name);
+            label.values.iter().any(|wanted| values.iter().any(|value| value.eq_ignore_ascii_case(wanted)))
+        };
+        from && to && filter.labels.iter().all(has)
+    }
+}
+
+fn dates() -> impl Strategy<Value = PartialDate> {
+    let part = |last: i8| prop_oneof![Just(None), (1..=last).prop_map(Some)];
+    (2022i16..=2024, part(3), part(31))
+        .prop_filter_map("a day of no month", |(year, month, day)| PartialDate::new(year, month, day))
+}
+
+fn labelled() -> impl Strategy<Value = Labelled> {
+    let language = prop::option::of(prop::sample::select(vec!["fr".to_owned(), "en".to_owned()]));
+    let sections = prop::collection::vec("[a-cA-C]", 0..3);
+    (prop::option::of(dates()), language, sections).prop_map(|(date, language, sections)| Labelled {
+        date,
+        language,
+        sections,
+    })
+}
+
+fn filters() -> impl Strategy<Value = Filter> {
+    let label = prop_oneof![
+        Just(LabelFilter { name: "language".into(), values: vec!["FR".into()] }),
+        Just(LabelFilter { name: "year".into(), values: vec!["2023".into()] }),
+        prop::collection::vec("[a-dA-C]", 0..3).prop_map(|values| LabelFilter { name: "rubrique".into(), values }),
+    ];
+    let date = || prop::option::of(dates());
+    (date(), date(), prop::collection::vec(label, 0..3)).prop_map(|(since, until, labels)| Filter {
+        since,
+        until,
+        labels,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// Filters, facets and orders in time are those of a list that is gone through in the plainest way, whether articles are
+    /// looked up one by one or scanned, and after articles have changed.
+    #[test]
+    fn filters_find_what_a_list_would(
+        articles in prop::collection::vec(labelled(), 1..60),
+        again in prop::collection::vec(labelled(), 0..8),
+        filters in prop::collection::vec(filters(), 8),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
+        let mut list: Vec<Labelled> = Vec::new();
+        let mut moment = Sequence(0);
+        for (at, one) in articles.iter().enumerate().chain(again.iter().take(articles.len()).enumerate()) {
+            let mut new = article(&format!("k{at}"), "un", None);
+            new.article.date = one.date;
+            new.article.language.clone_from(&one.language);
+            new.article.metadata.insert("Rubrique".into(), one.sections.clone().into());
+            let sequence = store.put(&[new], &vectors(&["un"])).unwrap();
+            if at == list.len() {
+                list.push(one.clone());
+                moment = sequence;
+            } else {
+                list[at] = one.clone();
+            }
+        }
+        let ids: Vec<ArticleId> =
+            (0..list.len()).map(|at| store.find(&format!("k{at}")).unwrap().unwrap()).collect();
+        let changed: ArticleSet = ids.iter().take(again.len()).copied().collect();
+        let found: ArticleSet = store.articles_changed_after(moment).unwrap().into_iter().collect();
+        prop_assert_eq!(found, changed);
+        for filter in &filters {
+            let passing = |at: &usize| list[*at].passes(filter);
+            let expected: Vec<usize> = (0..list.len()).filter(passing).collect();
+            let found = store.articles_matching(filter).unwrap();
+            let set: ArticleSet = expected.iter().map(|&at| ids[at]).collect();
+            prop_assert_eq!(&found, &set, "{:?}", filter);
+
+            for name in ["language", "year", "rubrique"] {
+                let mut counts = std::collections::BTreeMap::<String, u64>::new();
+                for &at in &expected {
+                    let values: std::collections::BTreeSet<String> =
+                        list[at].values(name).iter().map(|value| value.to_lowercase()).collect();
+                    values.into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
+                }
+                let mut facets = store.facets(name, Some(&found), usize::MAX).unwrap();
+                prop_assert!(facets.is_sorted_by_key(|(_, count)| std::cmp::Reverse(*count)));
+                facets.iter_mut().for_each(|(value, _)| *value = value.to_lowercase());
+                facets.sort();
+                prop_assert_eq!(facets, counts.into_iter().collect::<Vec<_>>());
+            }
+
+            let mut newest = expected.clone();
+            newest.sort_by_key(|&at| {
+                let date = list[at].date;
+                (date.is_none(), std::cmp::Reverse(date.map(|date| (date.first_day(), date.last_day()))), at)
+            });
+            let newest: Vec<ArticleId> = newest.into_iter().map(|at| ids[at]).collect();
+            let pages = [(0, 3), (3, usize::MAX)]
+                .map(|(offset, limit)| store.by_date(&found, DateOrder::Newest, offset, limit).unwrap());
+            prop_assert_eq!(pages.concat(), newest);
+            let oldest = store.by_date(&found, DateOrder::Oldest, 0, usize::MAX).unwrap();
+            let days: Vec<_> = oldest.iter().map(|id| store.header(*id).unwrap().date).collect();
+            prop_assert!(days.is_sorted_by_key(|date| (date.is_none(), date.map(|date| date.first_day()))), "{:?}", days);
+            prop_assert_eq!(oldest.len(), found.len());
+        }
+    }
 }
 
 proptest! {

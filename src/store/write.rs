@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::labels::Labeller;
 use super::{Field, Store, StoreError, span_columns, to_bytes, wrap};
 use crate::types::{Article, ArticleId, CharSpan, Sequence};
 
@@ -101,8 +102,9 @@ impl Store {
         let path = self.path.clone();
         let sql = |error| wrap(&path, error);
         let transaction = self.writable().transaction().map_err(sql)?;
+        let mut labeller = Labeller::new(&transaction);
         for new in articles {
-            put_article(&transaction, new, vectors).map_err(|error| match error {
+            put_article(&transaction, new, vectors, &mut labeller).map_err(|error| match error {
                 rusqlite::Error::QueryReturnedNoRows => StoreError::Damaged {
                     path: path.clone(),
                     what: format!("a passage of \"{}\" has no vector", new.article.key),
@@ -136,7 +138,7 @@ impl Store {
         Ok(removed)
     }
 
-    /// Deletes the vectors that no passage uses any more; returns how many.
+    /// Deletes the vectors that no passage uses any more, and the labels that no article has; returns how many vectors.
     ///
     /// It is not done while articles are being put, so that a text which moves between articles keeps its vector.
     ///
@@ -152,6 +154,10 @@ impl Store {
                 [change::VECTOR_REMOVED],
             )?;
             let swept = transaction.execute(&format!("DELETE FROM vectors WHERE {ORPHANS}"), [])?;
+            transaction.execute(
+                "DELETE FROM labels WHERE NOT EXISTS (SELECT 1 FROM labelled WHERE labelled.label = labels.id)",
+                [],
+            )?;
             transaction.commit()?;
             Ok(swept)
         };
@@ -169,6 +175,7 @@ fn put_article(
     transaction: &Transaction<'_>,
     new: &NewArticle,
     vectors: &HashMap<TextKey, Vec<f32>>,
+    labeller: &mut Labeller<'_>,
 ) -> rusqlite::Result<()> {
     let article = &new.article;
     let metadata = serde_json::Value::Object(article.metadata.clone()).to_string();
@@ -180,6 +187,7 @@ fn put_article(
         // The id stays, so that what users noted of an article still leads to it.
         transaction.prepare_cached("DELETE FROM passages WHERE article = ?1")?.execute([old])?;
         transaction.prepare_cached("DELETE FROM boilerplate WHERE article = ?1")?.execute([old])?;
+        transaction.prepare_cached("DELETE FROM labelled WHERE article = ?1")?.execute([old])?;
     }
     let id: i64 = transaction
         .prepare_cached(
@@ -211,6 +219,7 @@ fn put_article(
             ],
             |row| row.get(0),
         )?;
+    labeller.label(id, article)?;
     for span in &new.boilerplate {
         let (start, stop) = span_columns(*span);
         transaction

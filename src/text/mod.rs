@@ -6,20 +6,25 @@
 //! - [`analysis_form`]: the form of a text that is tokenised, embedded and compared.
 //! - [`boilerplate`]: the lines that the web page left in the text and that no reader would call the article.
 //! - [`sentences`]: sentence borders, French first.
+//! - [`shingles`]: runs of five words, by which shared text is told.
+//! - [`folded`]: the form by which names and values are compared.
 //! - [`detect_language`]: the language, when it is plain.
 //! - [`name_keys`]: what the spellings of one name have in common.
 //! - [`terms`]: words, their exact forms and stems, for the search by words.
 
 mod abbreviations;
 mod boilerplate;
+mod fold;
 mod language;
 mod lines;
 mod names;
 mod normalise;
 mod sentences;
+pub mod shingles;
 pub mod terms;
 
 pub use boilerplate::boilerplate;
+pub use fold::folded;
 pub use language::detect_language;
 pub use names::name_keys;
 pub use normalise::{analysis_form, is_blank};

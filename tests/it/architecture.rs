@@ -7,30 +7,34 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// What each room may use of ours, from the bottom to the top: no arrow points up.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("types", &[]),
     ("kernels", &[]),
     ("text", &["types"]),
     ("chunk", &["types", "text"]),
     ("embed", &["types", "kernels"]),
-    ("store", &["types"]),
+    ("store", &["types", "text"]),
     ("index", &["types", "kernels", "store"]),
     ("lexical", &["types", "text", "store"]),
-    ("search", &["types", "text", "embed", "index", "store"]),
+    ("search", &["types", "text", "embed", "index", "lexical", "store"]),
     ("dedup", &["types", "kernels", "text", "embed", "index", "store", "search"]),
     ("ingest", &["types", "text", "chunk", "embed", "store"]),
-    ("engine", &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest"]),
+    (
+        "engine",
+        &["types", "kernels", "text", "chunk", "embed", "store", "index", "lexical", "search", "dedup", "ingest"],
+    ),
     (
         "verify",
         &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest", "engine"],
     ),
-    ("eval", &["types", "text", "embed", "store", "index", "search", "dedup", "ingest", "engine"]),
+    ("eval", &["types", "text", "embed", "store", "index", "lexical", "search", "dedup", "ingest", "engine"]),
+    ("doctor", &["types", "kernels", "store", "index", "lexical"]),
     ("bench", &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "ingest", "engine"]),
     (
         "cli",
         &[
-            "types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest", "engine",
-            "verify", "eval", "bench",
+            "types", "kernels", "text", "chunk", "embed", "store", "index", "lexical", "search", "dedup", "ingest",
+            "engine", "verify", "doctor", "eval", "bench",
         ],
     ),
 ];
@@ -40,7 +44,7 @@ const FOREIGN: [(&str, &[&str]); 9] = [
     ("candle_", &["embed/"]),
     ("tokenizers", &["embed/"]),
     ("hf_hub", &["embed/source.rs"]),
-    ("hnsw_rs", &["index/hnsw.rs"]),
+    ("hnsw_rs", &["index/build.rs"]),
     ("tantivy", &["lexical/"]),
     ("frostem", &["text/terms/"]),
     ("rusqlite", &["store/"]),

@@ -210,6 +210,77 @@ fn filters_take_dates_as_far_as_they_are_known() {
     desk.run(&["search", "visite", "--since", "2023-02-30"]).expect(2).says(&["--since", "is no date", "2023-08-22"]);
 }
 
+/// Three articles with fields of their own, indexed.
+fn desk_with_fields() -> Desk {
+    let desk = Desk::new();
+    let lines = [
+        json!({"id": "a1", "date": "2023-08-22", "source": "Le Populaire", "lang": "fr", "rubrique": "Société",
+               "mots": ["Grève", "Hôpital"], "text": "Les soignants sont en grève depuis lundi."}),
+        json!({"id": "a2", "date": "2023-08", "source": "The Post", "lang": "en", "rubrique": "SOCIETE",
+               "mots": ["grève"], "text": "The strike at the hospital is over."}),
+        json!({"id": "a3", "source": "Le Populaire", "lang": "fr", "rubrique": "Économie", "payant": true,
+               "text": "Le gel a touché les vignes de Touraine."}),
+    ];
+    desk.write("articles.jsonl", lines.map(|line| format!("{line}\n")).concat());
+    desk.index_tiny(&["articles.jsonl"]).expect(0);
+    desk
+}
+
+#[test]
+fn facets_count_what_articles_came_with() {
+    let desk = desk_with_fields();
+    let facets = |args: &[&str]| -> Vec<String> {
+        let lines = desk.run(&[&["facets"], args].concat()).expect(0).out;
+        lines.lines().map(|line| line.trim().to_owned()).collect()
+    };
+    assert_eq!(facets(&["RUBRIQUE"]), ["2  SOCIETE", "1  Économie"]);
+    assert_eq!(facets(&["mots", "--where", "rubrique=societe", "--lang", "fr"]), ["1  Grève", "1  Hôpital"]);
+    assert_eq!(facets(&["month", "year"]), ["month", "2  2023-08", "year", "2  2023"]);
+    assert_eq!(facets(&["source", "-k", "1"]), ["2  Le Populaire"]);
+    assert_eq!(facets(&[]), ["3  language", "3  rubrique", "3  source", "2  month", "2  mots", "2  year", "1  payant"]);
+    assert_eq!(
+        facets(&["--since", "2023"]),
+        ["2  language", "2  month", "2  mots", "2  rubrique", "2  source", "2  year"]
+    );
+
+    let objects = desk.run(&["facets", "lang", "--json"]).expect(0).objects();
+    assert_eq!(objects[0], json!({"name": "lang", "value": "fr", "articles": 2}));
+    assert_eq!(desk.run(&["facets", "--json"]).expect(0).objects()[0], json!({"name": "language", "articles": 3}));
+
+    desk.run(&["facets", "rubrik"]).refused(&["no article has a field \"rubrik\"", "rubrique", "payant"]);
+    desk.run(&["facets", "--where", "rubrique"]).expect(2).says(&["NAME=VALUE", "voisin facets"]);
+    assert!(desk.run(&["facets", "mots", "--since", "2031"]).expect(1).out.is_empty());
+}
+
+#[test]
+fn any_field_is_a_filter() {
+    let desk = desk_with_fields();
+    let search = |filters: &[&str]| {
+        let answer = desk.run(&[&["search", "--json", "grève"], filters].concat());
+        let mut ids = answer.ids();
+        ids.sort();
+        ids
+    };
+    assert_eq!(search(&["--where", "Rubrique=societe"]), ["a1", "a2"]);
+    assert_eq!(search(&["--where", "mots=HOPITAL", "--where", "mots=grève"]), ["a1", "a2"], "one name: either value");
+    assert_eq!(search(&["--where", "mots=grève", "--where", "lang=fr"]), ["a1"], "two names: both");
+    assert_eq!(search(&["--source", "le populaire", "--source", "the post", "--where", "payant=TRUE"]), ["a3"]);
+    assert_eq!(search(&["--where", "year=2023", "--lang", "fr"]), ["a1"]);
+    assert_eq!(search(&["--where", "rubrique=sport"]), Vec::<String>::new());
+    desk.run(&["search", "grève", "--where", "section=sport"])
+        .refused(&["no article has a field \"section\"", "rubrique"]);
+}
+
+#[test]
+fn a_store_of_an_older_format_is_brought_forward_and_answers() {
+    let desk = Desk::new();
+    copy(&fixtures().join("golden/static"), &desk.path("static"));
+    copy(&fixtures().join("../compat/store-1"), &desk.path(".voisin"));
+    assert_eq!(desk.run(&["status", "--json"]).expect(0).one()["format"], 2);
+    assert_eq!(desk.run(&["search", "--json", "vignes", "--where", "rubrique=economie"]).expect(0).ids(), ["a3"]);
+    desk.verify();
+}
+
 #[test]
 fn nothing_found_is_no_error_and_nothing_asked_is_one() {
     let desk = Desk::with_tiny_corpus();
@@ -255,6 +326,49 @@ fn similar_takes_an_id_or_a_file() {
     assert!(found[0].starts_with("articles/inondation-"), "{found:?}");
     assert_eq!(desk.stats()["articles"], ARTICLES, "asking stores nothing");
     desk.run(&["similar", "-k", "3", "inedit.txt"]).expect(0);
+}
+
+#[test]
+fn similar_can_be_asked_for_what_is_near_in_time() {
+    let desk = Desk::with_tiny_corpus();
+    let similar = |article: &str, filters: &[&str]| {
+        let mut ids = desk.run(&[&["similar", "--json", "-k", "100", article], filters].concat()).ids();
+        ids.sort();
+        ids
+    };
+    // Of 2023-08: all that may be of the same month, or seven days around it.
+    let near = similar("articles/libye-visite-apo.txt", &["--within", "7d"]);
+    let searched = |since: &str, until: &str| {
+        let mut ids = desk.run(&["search", "--json", "-k", "100", "visite", "--since", since, "--until", until]).ids();
+        ids.retain(|id| id != "articles/libye-visite-apo.txt");
+        ids.sort();
+        ids
+    };
+    assert!(near.contains(&"articles/libye-visite-copie.txt".to_owned()));
+    assert_eq!(near, searched("2023-07-25", "2023-09-07"), "none that exists is missing");
+    // Of 2023-08-24.
+    assert_eq!(
+        similar("articles/libye-analyse.html", &["--within", "0d"]).len(),
+        searched("2023-08-24", "2023-08-24").len()
+    );
+    assert!(
+        similar("articles/libye-analyse.html", &["--within", "1y", "--source", "le reveil comtois"])
+            .contains(&"vol-horlogerie".into())
+    );
+    assert_eq!(similar("articles/libye-analyse.html", &["--within", "10y", "--since", "2023", "--until", "2023"]), {
+        let mut ids = searched("2023", "2023");
+        ids.push("articles/libye-visite-apo.txt".into());
+        ids.retain(|id| id != "articles/libye-analyse.html");
+        ids.sort();
+        ids
+    });
+
+    desk.write("daté.md", "---\ndate: 2024-04-20\n---\nLe gel a touché les vignes de Touraine.");
+    assert!(similar("daté.md", &["--within", "1w"]).contains(&"gel-braseros".into()));
+    desk.write("sans-date.txt", "Le gel a touché les vignes de Touraine.");
+    desk.run(&["similar", "sans-date.txt", "--within", "7d"]).refused(&["sans-date.txt", "has no date", "--since"]);
+    desk.run(&["similar", "sans-date.txt", "--since", "2031"]).expect(1).says(&["nothing found"]);
+    desk.run(&["similar", "daté.md", "--within", "7h"]).expect(2).says(&["7d, 2w, 3m or 1y"]);
 }
 
 #[test]
@@ -472,6 +586,7 @@ fn help_comes_in_two_lengths() {
         ("help_long", &["--help"]),
         ("help_index_short", &["index", "-h"]),
         ("help_index_long", &["index", "--help"]),
+        ("help_facets_long", &["facets", "--help"]),
     ] {
         let help = desk.run(args).expect(0).out;
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
@@ -530,6 +645,11 @@ fn models_are_listed_and_described() {
     let shown = ["bert-dense", "modernbert", "qwen3", "gemma3", "static", "model2vec"]
         .map(|name| desk.run(&["models", "show", &tiny_model(name)]).expect(0).out);
     insta::assert_snapshot!("models_show", shown.join("\n"));
+    let shown = desk.run(&["models", "show", &tiny_model("cross-bert-2")]).expect(0).out;
+    assert!(shown.contains("cross-encoder, 2 labels, softmax") && !shown.contains("prompts"), "{shown}");
+    let shown = desk.run(&["models", "show", "--json", &tiny_model("cross-xlm-roberta")]).expect(0).one();
+    assert_eq!(json!([shown["labels"], shown["scoring"], shown["dims"]]), json!([1, "identity", null]), "{shown}");
+    desk.run(&["models", "show", &tiny_model("cross-bert"), "--dims", "8"]).refused(&["cross-encoder", "--rerank"]);
     desk.run(&["models", "show", "mini"]).refused(&["\"mini\" names no model", "voisin-fr-en-mini"]);
     desk.run(&["models", "show", "./none"]).refused(&["./none"]);
     desk.run(&["--offline", "models", "show", "owner/none"]).refused(&["owner/none", "voisin models pull"]);
@@ -804,6 +924,39 @@ fn views_that_are_damaged_or_gone_are_made_again() {
     fs_err::remove_dir_all(&views).unwrap();
     assert_eq!(desk.run(&query).expect(0).out, before);
     desk.verify();
+}
+
+#[test]
+fn the_doctor_sees_what_is_damaged_and_makes_it_again() {
+    let desk = desk_with_fields();
+    let examine = |args: &[&str], code| -> BTreeMap<String, Value> {
+        let findings = desk.run(&[&["doctor", "--json"], args].concat()).expect(code).objects();
+        findings.into_iter().map(|finding| (finding["check"].as_str().unwrap().to_owned(), finding)).collect()
+    };
+    const VECTORS: &str = "the view of vectors is whole and caught up";
+    const WORDS: &str = "the view of words is whole and caught up";
+
+    let well = examine(&["--repair", "--view", "hnsw"], 0);
+    assert!(well.len() >= 5 && well.values().all(|finding| finding["status"] == "ok"), "{well:?}");
+    assert_eq!(names(&well[VECTORS]), ["check", "status", "seen", "advice"]);
+    let graph = &well["the graph reaches every vector and finds the closest"]["seen"];
+    assert!(graph[0].as_str().unwrap().starts_with("recall@10 is 1.0000"), "{graph}");
+
+    // A bit of the last row.
+    let rows = desk.path(".voisin/views/rows");
+    let mut bytes = fs_err::read(&rows).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs_err::write(&rows, bytes).unwrap();
+    let damaged = examine(&[], 2);
+    assert_eq!((&damaged[VECTORS]["status"], &damaged[WORDS]["status"]), (&json!("wrong"), &json!("ok")));
+    assert!(damaged[VECTORS]["advice"].as_str().unwrap().contains("voisin doctor --store .voisin --repair"));
+    desk.run(&["doctor"]).expect(2).says(&["1 of", "checks found something wrong"]);
+    assert_eq!(examine(&["--repair"], 0)[VECTORS]["status"], "ok");
+
+    // Without views, answers are right but slow to begin.
+    fs_err::remove_dir_all(desk.path(".voisin/views")).unwrap();
+    let without = examine(&[], 0);
+    assert_eq!((&without[VECTORS]["status"], &without[WORDS]["status"]), (&json!("advice"), &json!("advice")));
 }
 
 #[test]

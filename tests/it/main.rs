@@ -14,6 +14,8 @@ mod golden;
 mod hub;
 /// What is measured: eval and bench.
 mod measure;
+/// Scores of pairs against those of sentence-transformers.
+mod rerank;
 /// Runs that are killed or interrupted, and gone on with.
 mod resume;
 /// What these tests share.

@@ -72,6 +72,10 @@ pub enum What {
         #[arg(short, value_name = "N", default_value_t = 10, value_parser = super::count)]
         k: usize,
 
+        /// What articles are searched by
+        #[arg(long, value_name = "MODE", default_value = "hybrid")]
+        mode: super::Mode,
+
         /// View of the vectors that answers; the graph is built first where the store has none
         #[arg(long, value_name = "VIEW", default_value = "auto")]
         view: super::View,

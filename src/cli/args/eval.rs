@@ -93,7 +93,7 @@ pub enum Task {
     /// Are the passages that answer found first?
     ///
     /// nDCG@10, recall@10, recall@100 and MRR@10 of `voisin search` over the passages as articles, titles as passages of their
-    /// own. Where some of a query's relevant passages are not there, they count as not found.
+    /// own, by words, by meaning and by both. Where some of a query's relevant passages are not there, they count as not found.
     Retrieval {
         /// Passages: pid (or _id) and text, title if there is one, in JSON Lines
         #[arg(long, value_name = "FILE")]
@@ -106,6 +106,14 @@ pub enum Task {
         /// Judgements as BEIR has them: query id, passage id and score, tab-separated
         #[arg(long, value_name = "FILE")]
         qrels: Option<PathBuf>,
+
+        /// How to search; can be given several times [default: all three]
+        #[arg(long, value_name = "MODE")]
+        mode: Vec<super::Mode>,
+
+        /// How hybrid search makes one list of two
+        #[arg(long, value_name = "HOW", default_value = "calibrated")]
+        fusion: super::Fusion,
     },
     /// Are the copies in a store found, and no others?
     ///

@@ -41,10 +41,11 @@ pub(super) fn run(common: &Common, args: &Bench) -> Result<Outcome, CliError> {
             let options = Options { dims: *dims, ..settings::options(common, View::Exact)? };
             embed(common, &options, path.as_deref(), model.as_deref(), threads, time)?
         }
-        What::Search { queries, k, view } => {
+        What::Search { queries, k, mode, view } => {
             let questions = queries.as_deref().map(lines).transpose()?;
             let options = settings::options(common, *view)?;
-            search::search(&search::Settings { store: &common.store, options, questions, k: *k, time })?
+            let (store, k, mode) = (&common.store, *k, (*mode).into());
+            search::search(&search::Settings { store, options, questions, k, mode, time })?
         }
         What::Index { path, model, dims, threads } => {
             let options = Options { dims: *dims, ..settings::options(common, View::Exact)? };

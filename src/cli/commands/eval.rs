@@ -14,6 +14,7 @@ use crate::cli::{CliError, Outcome, settings, tables};
 use crate::engine::{Engine, Options};
 use crate::eval::duplicates::{Level, Measure};
 use crate::eval::{EvalError, Row, Subject, ann, bitext, data, duplicates, pairs, retrieval, row, sts, suite};
+use crate::search::Mode;
 
 pub(super) fn run(common: &Common, args: &Eval) -> Result<Outcome, CliError> {
     let former = args.against.as_deref().map(row::read).transpose()?;
@@ -126,7 +127,7 @@ fn measure(common: &Common, args: &Eval, mut output: Output<'_>) -> Result<(usiz
             };
             vec![bitext::bitext(&subject, &name, &translations, start)?]
         }
-        (Task::Retrieval { passages, queries, qrels }, _) => {
+        (Task::Retrieval { passages, queries, qrels, mode, fusion }, _) => {
             let name = match qrels {
                 // As the folder of a BEIR data set has them.
                 Some(qrels) => {
@@ -135,7 +136,10 @@ fn measure(common: &Common, args: &Eval, mut output: Output<'_>) -> Result<(usiz
                 }
                 None => name(queries),
             };
-            retrieval::retrieval(&subject, &name, passages, queries, qrels.as_deref(), scratch.path())?
+            let modes: Vec<Mode> = mode.iter().map(|mode| (*mode).into()).collect();
+            let modes = if modes.is_empty() { retrieval::MODES.to_vec() } else { modes };
+            let files = retrieval::Files { passages, queries, judgements: qrels.as_deref() };
+            retrieval::retrieval(&subject, &name, &files, (&modes, (*fusion).into()), scratch.path())?
         }
         (Task::Duplicates { truth, min_jaccard, min_containment, below }, Some((engine, subject))) => {
             let (measure, least) = match min_containment {

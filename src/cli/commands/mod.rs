@@ -10,19 +10,21 @@ use clap::CommandFactory;
 use serde_json::json;
 
 use crate::cli::args::{self, Args, Command, Common, EmbedFormat, Models, View};
-use crate::cli::print::Printer;
+use crate::cli::print::{Printer, one_line};
 use crate::cli::progress::{Talk, write_line};
 use crate::cli::{CliError, Outcome, settings};
+use crate::doctor::{Examination, Status, examine, repair};
+use crate::embed::EmbedError;
 use crate::embed::batch::share;
 use crate::embed::source::{self, BUNDLED_ID};
 use crate::embed::spec::Role;
-use crate::embed::{EmbedError, Embedder};
-use crate::engine::{Engine, Options, budget};
-use crate::index;
+use crate::engine::{self, Engine, EngineError, Options, budget};
+use crate::index::{self, Choice};
 use crate::ingest::read::{self, Input};
 use crate::ingest::{Event, Job, run as ingest};
 use crate::search::Request;
-use crate::store::{Filter, Store};
+use crate::search::related::RelatedRequest;
+use crate::store::Store;
 use crate::types::Article;
 use crate::verify::verify as check;
 
@@ -30,15 +32,17 @@ pub(in crate::cli) fn run(args: Args) -> Result<Outcome, CliError> {
     let common = &args.common;
     match args.command {
         Command::Index(index) => self::index(common, &index),
-        Command::Search(search) => self::search(common, search),
+        Command::Search(search) => self::search(common, &search),
         Command::Similar(similar) => self::similar(common, &similar),
         Command::Duplicates => duplicates(common),
+        Command::Facets(facets) => self::facets(common, &facets),
         Command::Embed(embed) => self::embed(common, &embed),
         Command::Models(Models::List) => list_models(common),
         Command::Models(Models::Show { model, dims }) => show_model(common, model.as_deref(), dims),
         Command::Models(Models::Pull { model }) => show_model(common, Some(&model), None),
         Command::Status => status(common),
         Command::Verify => verify(common),
+        Command::Doctor(doctor) => self::doctor(common, &doctor),
         Command::Eval(eval) => self::eval::run(common, &eval),
         Command::Bench(bench) => self::bench::run(common, &bench),
         Command::Remove(remove) => self::remove(common, &remove.articles),
@@ -96,7 +100,7 @@ fn index(common: &Common, args: &args::Index) -> Result<Outcome, CliError> {
     });
     talk.end();
     let summary = result?;
-    index::persist(&store, options.isa, options.view)?;
+    engine::persist(&store, options.isa, options.view)?;
 
     let stats = store.stats()?;
     let mut printer = Printer::new(common.json);
@@ -135,25 +139,52 @@ fn stop_on_signal(reads_stdin: bool) -> Result<std::sync::Arc<AtomicBool>, CliEr
     Ok(stop)
 }
 
-fn search(common: &Common, args: args::Search) -> Result<Outcome, CliError> {
-    let engine = Engine::open(&common.store, settings::options(common, args.view)?)?;
-    let filter = Filter { since: args.since, until: args.until, language: args.lang };
-    let hits = engine.search(&Request { query: &args.query, k: args.k, filter })?;
-    let mut printer = Printer::new(common.json);
-    printer.hits(&hits, args.full)?;
-    printer.end()?;
-    if hits.is_empty() && !common.quiet {
-        write_line("nothing found: the store is empty, or its filters leave no article (see `voisin status`)");
+fn search(common: &Common, args: &args::Search) -> Result<Outcome, CliError> {
+    let options = settings::options(common, args.view)?;
+    let after = args.after.as_deref().map(str::parse).transpose();
+    let after = after.map_err(|error| CliError::Said(format!("--after: {error}")))?;
+    let mut engine = Engine::open(&common.store, options)?;
+    if let Some(model) = &args.rerank {
+        engine = engine.with_reranker(settings::reranker(model, &options)?);
     }
-    Ok(outcome(!hits.is_empty()))
+    let answer = engine.search(&Request {
+        query: &args.query,
+        k: args.k,
+        mode: args.mode.into(),
+        fusion: args.fusion.into(),
+        filter: settings::filter(&args.filters, engine.store())?,
+        order: args.sort.into(),
+        after: after.as_ref(),
+        fold: !args.all_versions,
+        explain: args.explain,
+    })?;
+    if !common.quiet {
+        answer.notes.iter().for_each(|note| write_line(&format!("note: {}", one_line(note))));
+    }
+    let mut printer = Printer::new(common.json);
+    printer.answer(&answer, args.full)?;
+    printer.end()?;
+    if !common.quiet {
+        if let Some(next) = &answer.next {
+            write_line(&format!("more: the same with --after {next}"));
+        }
+        if answer.hits.is_empty() {
+            write_line(
+                "nothing found: the store is empty, no article has the words, or the filters leave none (see `voisin status`)",
+            );
+        }
+    }
+    Ok(outcome(!answer.hits.is_empty()))
 }
 
 fn similar(common: &Common, args: &args::Similar) -> Result<Outcome, CliError> {
     let engine = Engine::open(&common.store, settings::options(common, View::Auto)?)?;
+    let filter = settings::filter(&args.filters, engine.store())?;
+    let request = RelatedRequest { k: args.k, filter, within: args.within };
     let name = args.article.trim_start_matches("./");
     let related = match engine.store().find(name)? {
-        Some(article) => engine.similar(article, args.k)?,
-        None if std::path::Path::new(name).is_file() => engine.similar_to_text(read_one(name)?, args.k)?,
+        Some(article) => engine.similar(article, &request)?,
+        None if std::path::Path::new(name).is_file() => engine.similar_to_text(read_one(name)?, &request)?,
         None => {
             let like = engine.store().keys_like(name, 5)?;
             let hint = if like.is_empty() { String::new() } else { format!("; is it one of: {}?", like.join(", ")) };
@@ -163,6 +194,9 @@ fn similar(common: &Common, args: &args::Similar) -> Result<Outcome, CliError> {
     let mut printer = Printer::new(common.json);
     printer.related(&related)?;
     printer.end()?;
+    if related.is_empty() && !common.quiet {
+        write_line("nothing found: the store holds no other article, or its filters leave none (see `voisin facets`)");
+    }
     Ok(outcome(!related.is_empty()))
 }
 
@@ -196,6 +230,28 @@ fn duplicates(common: &Common) -> Result<Outcome, CliError> {
     printer.pairs(&pairs)?;
     printer.end()?;
     Ok(outcome(!pairs.is_empty()))
+}
+
+fn facets(common: &Common, args: &args::Facets) -> Result<Outcome, CliError> {
+    let store = Store::open(&common.store)?;
+    let _moment = store.snapshot()?;
+    let filter = settings::filter(&args.filters, &store)?;
+    args.names.iter().try_for_each(|name| settings::known_label(name, &store))?;
+    let within = if filter.is_all() { None } else { Some(store.articles_matching(&filter)?) };
+    let mut printer = Printer::new(common.json);
+    let mut any = false;
+    if args.names.is_empty() {
+        let names = store.label_names(within.as_ref())?;
+        any = !names.is_empty();
+        printer.label_names(&names)?;
+    }
+    for name in &args.names {
+        let values = store.facets(name, within.as_ref(), args.k)?;
+        any |= !values.is_empty();
+        printer.facets(name, &values, args.names.len() > 1)?;
+    }
+    printer.end()?;
+    Ok(outcome(any))
 }
 
 /// Lines embedded at a time: enough to sort by length.
@@ -289,9 +345,17 @@ fn list_models(common: &Common) -> Result<Outcome, CliError> {
 
 fn show_model(common: &Common, model: Option<&str>, dims: Option<usize>) -> Result<Outcome, CliError> {
     let options = Options { dims, ..settings::options(common, View::Auto)? };
-    let (embedder, _): (Embedder, _) = settings::model(model, &options)?;
     let mut printer = Printer::new(common.json);
-    printer.model(embedder.spec(), embedder.precision())?;
+    match (settings::model(model, &options), model) {
+        (Err(CliError::Engine(EngineError::Embed(EmbedError::CrossEncoder { .. }))), Some(name)) if dims.is_none() => {
+            let reranker = settings::reranker(name, &options)?;
+            printer.model(reranker.spec(), Some(reranker.head()), reranker.precision())?;
+        }
+        (found, _) => {
+            let (embedder, _) = found?;
+            printer.model(embedder.spec(), None, embedder.precision())?;
+        }
+    }
     printer.end()?;
     Ok(Outcome::Found)
 }
@@ -332,6 +396,27 @@ fn verify(common: &Common) -> Result<Outcome, CliError> {
     }
 }
 
+fn doctor(common: &Common, args: &args::Doctor) -> Result<Outcome, CliError> {
+    let view = match args.view {
+        // Whatever graph there is, is to be measured.
+        View::Auto => Choice::Auto { queries: u32::MAX },
+        view => view.into(),
+    };
+    let examination = Examination { isa: common.isa.parse()?, sample: args.sample, view };
+    let store = if args.repair { Store::open_to_remove(&common.store)? } else { Store::open(&common.store)? };
+    if args.repair {
+        repair(&store, &examination)?;
+    }
+    let findings = examine(&store, &examination)?;
+    let mut printer = Printer::new(common.json);
+    findings.iter().try_for_each(|finding| printer.finding(finding))?;
+    printer.end()?;
+    match findings.iter().filter(|finding| finding.status == Status::Wrong).count() {
+        0 => Ok(Outcome::Found),
+        wrong => Err(CliError::Said(format!("{wrong} of {} checks found something wrong", findings.len()))),
+    }
+}
+
 fn remove(common: &Common, names: &[String]) -> Result<Outcome, CliError> {
     let mut store = Store::open_to_remove(&common.store)?;
     let mut found = Vec::new();
@@ -343,7 +428,7 @@ fn remove(common: &Common, names: &[String]) -> Result<Outcome, CliError> {
     }
     let removed = store.remove(&found)?;
     store.sweep()?;
-    index::persist(&store, common.isa.parse()?, index::Choice::Exact)?;
+    engine::persist(&store, common.isa.parse()?, index::Choice::Exact)?;
     let mut printer = Printer::new(common.json);
     if common.json {
         printer.object(&json!({ "removed": removed }))?;

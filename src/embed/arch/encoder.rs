@@ -78,8 +78,8 @@ pub struct Encoder {
     padding: Option<u32>,
     activation: Activation,
     words: Lookup,
-    /// The token type of a single text is added in.
-    positions: Lookup,
+    /// Positions for each token type, which is added in.
+    positions: Vec<Lookup>,
     norm: LayerNorm,
     layers: Vec<Layer>,
     /// One for each pass that has run at the same time as others.
@@ -115,10 +115,10 @@ impl Encoder {
         let rows = spec.max_tokens + spec.padding.map_or(0, |padding| padding as usize + 1);
         let positions = weights.leading_rows("embeddings.position_embeddings.weight", rows, dims)?;
         let positions = if names.token_types {
-            let first = weights.leading_rows("embeddings.token_type_embeddings.weight", 1, dims)?;
-            positions.broadcast_add(&first)?
+            let types = weights.leading_rows("embeddings.token_type_embeddings.weight", spec.token_types, dims)?;
+            (0..spec.token_types).map(|kind| positions.broadcast_add(&types.narrow(0, kind, 1)?)).collect()
         } else {
-            positions
+            Ok(vec![positions])
         };
         let norm = |name: &str| weights.norm(name, dims, spec.epsilon);
         let pack = |names: &[String], shape| weights.packed(names, shape, isa, precision);
@@ -141,7 +141,7 @@ impl Encoder {
             padding: spec.padding,
             activation: spec.activation,
             words: Lookup::new(&words)?,
-            positions: Lookup::new(&positions)?,
+            positions: positions?.iter().map(Lookup::new).collect::<candle_core::Result<_>>()?,
             norm: norm("embeddings.LayerNorm")?,
             layers: share(&Vec::from_iter(0..spec.layers), cores(), |&index| layer(index))?,
             workspaces: Mutex::default(),
@@ -154,20 +154,15 @@ impl Encoder {
     /// When candle refuses an operation: a text longer than the model's positions, or an id beyond its words.
     pub fn forward(&self, batch: &Ragged) -> Result<Tensor, EmbedError> {
         let ids = Tensor::from_slice(batch.ids(), batch.ids().len(), &Device::Cpu)?;
-        Ok(ids.apply_op1_no_bwd(&Pass { encoder: self, sequences: batch.sequences() })?)
+        Ok(ids.apply_op1_no_bwd(&Pass { encoder: self, batch })?)
     }
 
     /// Looks up words and positions and normalises their sum: `hidden` becomes the first hidden state.
-    fn embed(
-        &self,
-        ids: &[u32],
-        sequences: &[Range<usize>],
-        hidden: &mut [f32],
-        work: &mut Workspace,
-    ) -> candle_core::Result<()> {
-        let (words, positions) = (self.words.open(), self.positions.open());
+    fn embed(&self, ids: &[u32], batch: &Ragged, hidden: &mut [f32], work: &mut Workspace) -> candle_core::Result<()> {
+        let words = self.words.open();
+        let positions: Vec<_> = self.positions.iter().map(Lookup::open).collect();
         let mut position_row = vec![0.0; self.dims];
-        for sequence in sequences {
+        for (sequence, &second) in batch.sequences().iter().zip(batch.seconds()) {
             let mut next = self.padding.map_or(0, |padding| padding + 1);
             for at in sequence.clone() {
                 let row = &mut hidden[at * self.dims..(at + 1) * self.dims];
@@ -180,7 +175,10 @@ impl Encoder {
                     next += 1;
                     next - 1
                 };
-                positions.copy(position, &mut position_row)?;
+                let Some(of_type) = positions.get(usize::from(at >= second)) else {
+                    bail!("a token of type 1, where the model has one type");
+                };
+                of_type.copy(position, &mut position_row)?;
                 row.iter_mut().zip(&position_row).for_each(|(value, position)| *value += position);
             }
         }
@@ -217,10 +215,10 @@ impl Encoder {
     }
 }
 
-/// The encoder as one operation of candle: token ids, (tokens), to hidden states, [tokens, dims].
+/// The encoder as one operation of candle: the token ids of the batch, (tokens), to hidden states, [tokens, dims].
 struct Pass<'a> {
     encoder: &'a Encoder,
-    sequences: &'a [Range<usize>],
+    batch: &'a Ragged,
 }
 
 impl CustomOp1 for Pass<'_> {
@@ -233,9 +231,9 @@ impl CustomOp1 for Pass<'_> {
         let (ids, encoder) = (&storage.as_slice::<u32>()?[start..end], self.encoder);
         let mut hidden = vec![0.0; ids.len() * encoder.dims];
         let mut work = Workspace::take(encoder, ids.len());
-        encoder.embed(ids, self.sequences, &mut hidden, &mut work)?;
+        encoder.embed(ids, self.batch, &mut hidden, &mut work)?;
         for layer in &encoder.layers {
-            encoder.layer(layer, self.sequences, &mut hidden, &mut work);
+            encoder.layer(layer, self.batch.sequences(), &mut hidden, &mut work);
         }
         work.give_back(encoder);
         Ok((CpuStorage::F32(hidden), (ids.len(), encoder.dims).into()))

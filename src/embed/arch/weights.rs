@@ -26,7 +26,7 @@ pub(super) struct Weights<'a> {
 impl<'a> Weights<'a> {
     /// Reads the transformer's; `probe` is the name of a tensor that the family cannot do without.
     pub(super) fn load(files: &'a ModelFiles, probe: &str) -> Result<Self, EmbedError> {
-        let mut weights = Self::read(files, &files.weights())?;
+        let mut weights = Self::of_model(files)?;
         weights.prefix = weights
             .places
             .keys()
@@ -35,6 +35,11 @@ impl<'a> Weights<'a> {
             .ok_or_else(|| weights.wrong(format!("holds no tensor \"{probe}\": its weights are of another family")))?
             .to_owned();
         Ok(weights)
+    }
+
+    /// Reads those that a whole model has beside its transformer, under their full names.
+    pub(super) fn of_model(files: &'a ModelFiles) -> Result<Self, EmbedError> {
+        Self::read(files, &files.weights())
     }
 
     /// Reads a module's, from the folder of its own.

@@ -107,7 +107,7 @@ fn read<T: DeserializeOwned>(config: &Config) -> Result<T, String> {
     serde_json::from_value(config.clone().into()).map_err(|error| error.to_string())
 }
 
-fn activation(name: &str) -> Result<Activation, String> {
+pub(super) fn activation(name: &str) -> Result<Activation, String> {
     match name {
         "gelu" => Ok(Activation::Gelu),
         "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Ok(Activation::GeluTanh),

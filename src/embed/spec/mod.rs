@@ -6,11 +6,13 @@
 //! | module | file |
 //! | --- | --- |
 //! | `config` | `config.json`: the architecture |
+//! | `head` | `config.json` again: what a cross-encoder has over its encoder |
 //! | `modules` | `modules.json` and what it names: pooling, Dense layers, normalisation |
 //! | `prompts` | the prompts of `config_sentence_transformers.json`, by role |
 //! | `table` | the weights of a table of word vectors, whose sizes no other file states |
 
 mod config;
+mod head;
 mod modules;
 mod prompts;
 mod table;
@@ -21,6 +23,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub use config::{Rotary, View};
+pub use head::{Head, Scoring};
 pub use modules::Dense;
 pub use prompts::{Prompts, Role};
 pub use table::TableLayout;
@@ -36,6 +39,7 @@ use modules::Modules;
 
 const SENTENCE_TRANSFORMERS: &str = "config_sentence_transformers.json";
 const SENTENCE_BERT: &str = "sentence_bert_config.json";
+const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 
 /// The architecture of the encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +112,8 @@ pub struct Spec {
     pub activation: Activation,
     /// Added to the variance in layer normalisations.
     pub epsilon: f32,
+    /// Types of tokens that are told apart: 2 where the passage of a pair has one of its own, 1 otherwise.
+    pub token_types: usize,
     /// Attention of the families with rotary positions.
     pub rotary: Option<Rotary>,
     /// Where the word vectors of [`Family::Static`] are.
@@ -138,12 +144,15 @@ struct SentenceTransformers {
     default_prompt_name: Option<String>,
     similarity_fn_name: Option<String>,
     truncate_dim: Option<usize>,
+    model_type: Option<String>,
+    activation_fn: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct TokenizerConfig {
     model_max_length: Option<f64>,
+    model_input_names: Option<Vec<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -155,17 +164,52 @@ struct SentenceBert {
 }
 
 impl Spec {
-    /// Reads the description of a model.
+    /// Reads the description of an embedding model.
     ///
     /// # Errors
-    /// When a file is missing or damaged, or asks for something that is not supported.
+    /// When a file is missing or damaged, or asks for something that is not supported; when it is of a cross-encoder.
     pub fn read(files: &ModelFiles) -> Result<Self, EmbedError> {
+        let config: Map<String, Value> = parse(files, CONFIG)?.unwrap_or_default();
+        let model2vec = config::family(&config).map_err(|what| wrong(files, CONFIG, what))? == Some(Family::Static);
+        if head::is_cross_encoder(files, &config)? {
+            return Err(EmbedError::CrossEncoder { model: files.id.clone() });
+        }
+        let modules = Modules::read(files, model2vec)?;
+        Self::assemble(files, &config, modules, "token_embeddings")
+    }
+
+    /// Reads the description of a cross-encoder: that of an encoder whose pooled vectors its head takes, and the head.
+    ///
+    /// # Errors
+    /// When a file is missing or damaged, or asks for something that is not supported; when it is of another kind of model.
+    pub fn read_cross_encoder(files: &ModelFiles) -> Result<(Self, Head), EmbedError> {
+        let config: Map<String, Value> = parse(files, CONFIG)?.unwrap_or_default();
+        let settings: SentenceTransformers = parse(files, SENTENCE_TRANSFORMERS)?.unwrap_or_default();
+        let (head, pooling) = Head::read(files, &config, settings.activation_fn.as_deref())?;
+        let prompt = settings.default_prompt_name.as_ref().and_then(|name| settings.prompts.get(name));
+        if prompt.is_some_and(|prompt| !prompt.is_empty()) {
+            let what = "a cross-encoder with a prompt (default_prompt_name) is not supported".into();
+            return Err(wrong(files, SENTENCE_TRANSFORMERS, what));
+        }
+        let spec = Self::assemble(files, &config, Modules::only_pooling(pooling), "scores")?;
+        // transformers asks the tokenizer which inputs there are; one that does not say has those of its model.
+        let inputs = parse::<TokenizerConfig>(files, TOKENIZER_CONFIG)?.and_then(|config| config.model_input_names);
+        let typed = inputs.is_none_or(|names| names.iter().any(|name| name == "token_type_ids"));
+        let token_types = if typed && spec.family == Family::Bert { 2 } else { 1 };
+        Ok((Self { token_types, normalise: false, prompts: Prompts::default(), ..spec }, head))
+    }
+
+    /// Puts together what the files say; `output` is what the transformer is to give.
+    fn assemble(
+        files: &ModelFiles,
+        config: &Map<String, Value>,
+        modules: Modules,
+        output: &str,
+    ) -> Result<Self, EmbedError> {
         let of_config = |what: String| wrong(files, CONFIG, what);
         let of_settings = |what: String| wrong(files, SENTENCE_TRANSFORMERS, what);
 
-        let config: Map<String, Value> = parse(files, CONFIG)?.unwrap_or_default();
-        let model2vec = config::family(&config).map_err(of_config)? == Some(Family::Static);
-        let modules = Modules::read(files, model2vec)?;
+        let model2vec = config::family(config).map_err(of_config)? == Some(Family::Static);
         let table = modules.table.as_deref().map(|folder| TableLayout::read(files, folder, model2vec)).transpose()?;
         let Architecture {
             family,
@@ -182,7 +226,7 @@ impl Spec {
         } = match &table {
             Some(table) => table.architecture(),
             None if files.get(CONFIG).is_none() => return Err(of_config("is missing".into())),
-            None => config::architecture(&config).map_err(of_config)?,
+            None => config::architecture(config).map_err(of_config)?,
         };
         if table.is_none() && [layers, hidden, intermediate].contains(&0) {
             return Err(of_config("a number of layers, or a width, is 0".into()));
@@ -203,11 +247,11 @@ impl Spec {
         let own_normalise = model2vec && config.get("normalize").is_some_and(|value| value == true);
 
         // A tokenizer without a limit says 10^30.
-        let tokenizer: TokenizerConfig = parse(files, "tokenizer_config.json")?.unwrap_or_default();
+        let tokenizer: TokenizerConfig = parse(files, TOKENIZER_CONFIG)?.unwrap_or_default();
         let stated = tokenizer.model_max_length.filter(|&length| (1.0..1e9).contains(&length)).map(|l| l as usize);
         let transformer: SentenceBert = parse(files, SENTENCE_BERT)?.unwrap_or_default();
-        if let Some(name) = transformer.module_output_name.as_deref().filter(|name| *name != "token_embeddings") {
-            let what = format!("module_output_name \"{name}\" is not supported: only token_embeddings is");
+        if let Some(name) = transformer.module_output_name.as_deref().filter(|name| *name != output) {
+            let what = format!("module_output_name \"{name}\" is not supported: only {output} is");
             return Err(wrong(files, SENTENCE_BERT, what));
         }
         let stated = transformer.max_seq_length.or(stated).filter(|_| table.is_none()).unwrap_or(usize::MAX);
@@ -230,6 +274,7 @@ impl Spec {
             padding,
             activation,
             epsilon,
+            token_types: 1,
             rotary,
             table,
             pooling: modules.pooling,

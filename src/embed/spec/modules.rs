@@ -9,7 +9,7 @@ use crate::embed::pooling::Pooling;
 use crate::embed::source::{ModelFiles, TOKENIZER, WEIGHTS, within};
 use crate::kernels::Activation;
 
-const MODULES: &str = "modules.json";
+pub(super) const MODULES: &str = "modules.json";
 
 /// A linear layer over the pooled vector, in a folder of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +76,7 @@ impl Modules {
     /// all tokens, or of a bare table of word vectors if `config.json` says that it is one.
     pub(super) fn read(files: &ModelFiles, is_table: bool) -> Result<Self, EmbedError> {
         let wrong = |what: String| wrong(files, MODULES, what);
-        let mut found =
-            Self { table: None, pooling: Pooling::Mean, include_prompt: true, dense: Vec::new(), normalise: false };
+        let mut found = Self::only_pooling(Pooling::Mean);
         let Some(modules) = parse::<Vec<Module>>(files, MODULES)? else {
             return Ok(Self { table: is_table.then(String::new), ..found });
         };
@@ -115,6 +114,17 @@ impl Modules {
             [] | ["Transformer"] => Err(wrong("names no Pooling: nothing says how token vectors become one".into())),
             _ => Ok(found),
         }
+    }
+
+    /// A transformer whose token vectors become one, and nothing after that.
+    pub(super) fn only_pooling(pooling: Pooling) -> Self {
+        Self { table: None, pooling, include_prompt: true, dense: Vec::new(), normalise: false }
+    }
+
+    /// Whether a model is a transformer alone, without modules after it: true without `modules.json`.
+    pub(super) fn is_transformer_alone(files: &ModelFiles) -> Result<bool, EmbedError> {
+        let modules = parse::<Vec<Module>>(files, MODULES)?;
+        Ok(modules.is_none_or(|modules| matches!(&modules[..], [only] if only.kind() == "Transformer")))
     }
 
     /// Components of the vector after all steps, given those of the token vectors.

@@ -6,6 +6,7 @@ mod tiles;
 use super::activation::Activation;
 use super::arith::{bf16_of_f32, f32_of_bf16};
 use super::attention::{AttentionScratch, attention};
+use super::codes::{MOST, dot_codes, dot_listed};
 use super::cpu::{Isa, IsaError, Level};
 use super::dot::dot_rows;
 use super::gemm::{PackedMatrix, linear, linear_rows};
@@ -387,6 +388,44 @@ fn dot_agrees_with_the_reference() {
             assert_close(&got, &expected, 1e-5, &format!("{isa} width {width}"));
         }
     }
+}
+
+/// Reproducible codes, the extremes among them.
+fn codes(len: usize, seed: u64) -> Vec<i8> {
+    values(len, seed).into_iter().map(|value| (value * 160.0) as i8).collect()
+}
+
+#[test]
+fn products_of_codes_are_exact_on_every_level() {
+    let exact = |a: &[i8], b: &[i8]| a.iter().zip(b).map(|(&a, &b)| i64::from(a) * i64::from(b)).sum::<i64>();
+    for isa in levels() {
+        // Below, on and above one and two steps of 8, 16, 32 and 64.
+        for width in [1, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 96, 127, 128, 129, 200, 384, 1000] {
+            let (query, rows) = (codes(width, 21), codes(40 * width, 22));
+            let expected: Vec<i64> = rows.chunks_exact(width).map(|row| exact(&query, row)).collect();
+            let mut got = [0; 40];
+            dot_codes(isa, &query, &rows, &mut got);
+            assert_eq!(got.map(i64::from).to_vec(), expected, "{isa} width {width}");
+            let listed: Vec<u32> = (0..25).map(|i| i * 7 % 40).collect();
+            let mut some = [0; 25];
+            dot_listed(isa, &query, &rows, &listed, &mut some);
+            assert!(
+                some.iter().zip(&listed).all(|(got, at)| i64::from(*got) == expected[*at as usize]),
+                "{isa} {width}"
+            );
+        }
+        for (a, b) in [(-128, -128), (-128, 127), (127, 127)] {
+            let mut got = [0];
+            dot_codes(isa, &vec![a; MOST], &vec![b; MOST], &mut got);
+            assert_eq!(i64::from(got[0]), i64::from(a) * i64::from(b) * MOST as i64, "{isa}: the widest row");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "dot_listed: row 3")]
+fn a_row_that_is_not_there_is_refused() {
+    dot_listed(Isa::best(), &[1; 8], &[1; 24], &[0, 3], &mut [0; 2]);
 }
 
 #[test]

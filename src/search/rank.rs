@@ -1,0 +1,130 @@
+//! One ranking of articles, by words and by meaning.
+
+use std::collections::HashMap;
+
+use super::fusion::{Candidate, Place, fuse, sort};
+use super::group::closest_articles;
+use super::{Mode, Order, Question, Request, SearchError, Searcher, versions};
+use crate::store::{DateOrder, Filter};
+use crate::types::{ArticleId, ArticleSet, Score};
+
+/// Candidates of each list, at least.
+const DEPTH: usize = 100;
+
+/// Articles that are put in the order of dates where none has every word of the question.
+pub const BEST: usize = 100;
+
+impl Searcher<'_> {
+    /// The candidates for the hits of a page in their order, and as many again as [`versions`] looks at.
+    ///
+    /// # Errors
+    /// When the store or a view fails.
+    pub fn rank(&self, question: &Question, request: &Request<'_>) -> Result<Vec<Candidate>, SearchError> {
+        let wanted = if request.fold { versions::looked_at(request.k) } else { request.k };
+        if question.text.is_empty() {
+            // Only filters were given: there is nothing to be relevant to.
+            let all = match &question.allowed {
+                Some(allowed) => allowed.clone(),
+                None => self.store.articles_matching(&Filter::default())?,
+            };
+            let ids = self.store.by_date(&all, date_order(request.order), 0, wanted)?;
+            return Ok(ids.into_iter().map(Candidate::new).collect());
+        }
+        let by_relevance = self.by_relevance(question, request, wanted)?;
+        if request.order == Order::Relevance {
+            return Ok(by_relevance);
+        }
+        let mut dated = match request.mode {
+            Mode::Semantic => ArticleSet::default(),
+            Mode::Hybrid | Mode::Lexical => self.words.with_every_word(&question.words)?,
+        };
+        if let Some(allowed) = &question.allowed {
+            dated = dated.intersect(allowed);
+        }
+        if dated.is_empty() {
+            dated = by_relevance.iter().take(BEST).map(|candidate| candidate.article).collect();
+        }
+        let ids = self.store.by_date(&dated, date_order(request.order), 0, wanted)?;
+        let mut candidates: Vec<Candidate> = ids.iter().copied().map(Candidate::new).collect();
+        self.complete(&mut candidates, question)?;
+        fuse(&mut candidates, request.fusion);
+        let place: HashMap<ArticleId, usize> = ids.into_iter().enumerate().map(|(at, id)| (id, at)).collect();
+        candidates.sort_unstable_by_key(|candidate| place[&candidate.article]);
+        Ok(candidates)
+    }
+
+    /// The best of both lists: `wanted` or more, if there are so many.
+    fn by_relevance(
+        &self,
+        question: &Question,
+        request: &Request<'_>,
+        wanted: usize,
+    ) -> Result<Vec<Candidate>, SearchError> {
+        let depth = wanted.max(DEPTH);
+        let allowed = question.allowed.as_ref();
+        let words: Vec<(ArticleId, Score)> = match request.mode {
+            Mode::Semantic => Vec::new(),
+            Mode::Hybrid | Mode::Lexical => {
+                let found = self.words.search(&question.words, depth, allowed)?;
+                found.into_iter().map(|found| (found.article, found.score)).collect()
+            }
+        };
+        let meaning = match &question.vector {
+            Some(vector) => closest_articles(vector, depth, allowed, self.vectors, self.store)?,
+            None => Vec::new(),
+        };
+        let mut at: HashMap<ArticleId, usize> = HashMap::new();
+        let mut candidates: Vec<Candidate> = Vec::new();
+        let lists: [(_, fn(&mut Candidate) -> &mut Option<Place>); 2] =
+            [(words, |candidate| &mut candidate.words), (meaning, |candidate| &mut candidate.meaning)];
+        for (list, place) in lists {
+            for (rank, (article, score)) in list.into_iter().enumerate() {
+                let at = *at.entry(article).or_insert_with(|| {
+                    candidates.push(Candidate::new(article));
+                    candidates.len() - 1
+                });
+                *place(&mut candidates[at]) = Some(Place { rank: Some(rank + 1), score, share: 0.0 });
+            }
+        }
+        match request.mode {
+            Mode::Hybrid => {
+                self.complete(&mut candidates, question)?;
+                fuse(&mut candidates, request.fusion);
+            }
+            Mode::Semantic | Mode::Lexical => {
+                for candidate in &mut candidates {
+                    candidate.score = candidate.words.or(candidate.meaning).map_or(0.0, |place| place.score);
+                }
+                sort(&mut candidates);
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// Gives candidates that one list did not find their scores there.
+    fn complete(&self, candidates: &mut [Candidate], question: &Question) -> Result<(), SearchError> {
+        let unplaced = |score| Some(Place { rank: None, score, share: 0.0 });
+        let missing: Vec<usize> = (0..candidates.len()).filter(|&at| candidates[at].words.is_none()).collect();
+        let ids: Vec<ArticleId> = missing.iter().map(|&at| candidates[at].article).collect();
+        for (at, score) in missing.into_iter().zip(self.words.scores(&question.words, &ids)?) {
+            candidates[at].words = unplaced(score);
+        }
+        let Some(vector) = &question.vector else { return Ok(()) };
+        let missing: ArticleSet = candidates.iter().filter(|c| c.meaning.is_none()).map(|c| c.article).collect();
+        let scores: HashMap<ArticleId, Score> =
+            closest_articles(vector, missing.len(), Some(&missing), self.vectors, self.store)?.into_iter().collect();
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.meaning.is_none()) {
+            // An article without a passage means nothing: it lies across.
+            candidate.meaning = unplaced(scores.get(&candidate.article).copied().unwrap_or(0.0));
+        }
+        Ok(())
+    }
+}
+
+/// The order in time; of what has no other order, newest first.
+fn date_order(order: Order) -> DateOrder {
+    match order {
+        Order::Relevance | Order::Newest => DateOrder::Newest,
+        Order::Oldest => DateOrder::Oldest,
+    }
+}

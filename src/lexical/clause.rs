@@ -4,7 +4,7 @@
 //! article lies, and its explanation adds up. Each share is BM25 as tantivy computes it (k1 1.2, b 0.75), times the weight
 //! of the clause.
 
-use tantivy::query::{EnableScoring, PhraseQuery, Query, TermQuery, Weight};
+use tantivy::query::{DisjunctionMaxQuery, EnableScoring, PhraseQuery, Query, TermQuery, Weight};
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::document::{Fields, place};
@@ -19,8 +19,8 @@ mod worth {
     pub(super) const STEM: f32 = 1.0;
     /// The same word, beside its stem.
     pub(super) const EXACT: f32 = 0.3;
-    /// A spelling of the same name.
-    pub(super) const NAME: f32 = 0.3;
+    /// A spelling of the same name: more of it finds no more names, and takes what is asked about them from its place.
+    pub(super) const NAME: f32 = 0.2;
     /// Two words of the query next to each other, by their stems.
     pub(super) const PAIR: f32 = 0.2;
     /// What must occur.
@@ -61,8 +61,9 @@ pub(super) fn clauses(fields: &Fields, asked: &[Asked], phrases: &[&Phrase]) -> 
             }
             push(form.clone(), TermKind::Exact, field, worth::EXACT * times, term(exact, form));
         }
-        for name in &word.names {
-            push(form.clone(), TermKind::Name, store::Field::Body, worth::NAME * times, term(fields.names, name));
+        if !word.names.is_empty() {
+            let query = any_of(fields.names, &word.names);
+            push(form.clone(), TermKind::Name, store::Field::Body, worth::NAME * times, query);
         }
     }
     for pair in asked.windows(2).take_while(|_| asked.len() <= PAIRED) {
@@ -89,6 +90,11 @@ pub(super) fn clauses(fields: &Fields, asked: &[Asked], phrases: &[&Phrase]) -> 
 /// A word in a field.
 fn term(field: Field, word: &str) -> Box<dyn Query> {
     Box::new(TermQuery::new(tantivy::Term::from_field_text(field, word), IndexRecordOption::WithFreqs))
+}
+
+/// The one of several words that scores best in a field.
+fn any_of(field: Field, words: &[String]) -> Box<dyn Query> {
+    Box::new(DisjunctionMaxQuery::new(words.iter().map(|word| term(field, word)).collect()))
 }
 
 /// Words next to each other in a field; there is at least one.

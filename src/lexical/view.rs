@@ -10,10 +10,11 @@ use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED};
 
 use super::clause::{Clause, clauses, in_a_row};
 use super::disk::{self, Held};
-use super::document::{DEFAULT_LANGUAGE, Fields, name_keys, place};
+use super::document::{DEFAULT_LANGUAGE, Fields, is_capitalised, place};
 use super::question::{asked, phrase};
 use super::{Found, LexicalError, Phrase, Query, Term};
 use crate::store::{ArticleSet, Field, Filter, Store};
+use crate::text::name_keys;
 use crate::text::terms::{Word, is_stop_word, stem, words};
 use crate::types::{ArticleId, Sequence, Span};
 
@@ -260,7 +261,9 @@ impl LexicalView {
         let matches = |word: &Word| {
             forms.contains(&word.form)
                 || !is_stop_word(language, &word.form) && stems.contains(&stem(language, &word.form))
-                || !names.is_empty() && name_keys(&text[word.span.range()]).iter().any(|key| names.contains(key))
+                || !names.is_empty()
+                    && is_capitalised(text, word)
+                    && name_keys(&text[word.span.range()]).iter().any(|key| names.contains(key))
         };
         let found = words(text);
         let mut marked: Vec<bool> = found.iter().map(matches).collect();

@@ -8,10 +8,13 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Instant;
 
-use super::EvalError;
 use super::data::{Collection, Document, Question, spellings};
+use super::retrieval::answers;
+use super::{EvalError, Row, Subject};
 use crate::ingest::read::{Event, Input, Options, read};
+use crate::search::{Fusion, Mode};
 
 /// Titles of every third article.
 const TITLES: [&str; 5] = [
@@ -69,6 +72,28 @@ const OTHERS: [&str; 24] = [
     "Les ventes de vélos électriques ont doublé en trois ans, d'après la fédération.",
     "Le chef étoilé fermera son restaurant pour ouvrir une école de cuisine.",
 ];
+
+/// recall@10 and MRR@10: a row for each of `modes`, on the names of `list` among the articles of `background`. The store is
+/// made in `scratch`, and removed.
+///
+/// # Errors
+/// When a file cannot be used (see [`collection`]), or the model or the store fails.
+pub fn names(
+    subject: &Subject<'_>,
+    name: &str,
+    (list, background): (&Path, Option<&Path>),
+    ways: (&[Mode], Fusion),
+    scratch: &Path,
+) -> Result<Vec<Row>, EvalError> {
+    let start = Instant::now();
+    let rows = answers(subject, (name, list), &collection(list, background)?, ways, scratch, start)?;
+    let of_names = |row: Row| {
+        let metrics =
+            row.metrics.into_iter().filter(|metric| matches!(&*metric.name, "recall@10" | "mrr@10")).collect();
+        Row { task: "names".to_owned(), metrics, ..row }
+    };
+    Ok(rows.into_iter().map(of_names).collect())
+}
 
 /// The articles and questions of a list of names, among the articles of `background`: any file or folder that can be indexed.
 ///

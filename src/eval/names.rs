@@ -126,7 +126,7 @@ fn article(id: String, name: &str, n: usize) -> Document {
         1 => format!("{} {naming} {}", others[0], others[1]),
         _ => format!("{} {} {naming}", others[0], others[1]),
     };
-    let title = (n % 3 == 0).then(|| TITLES[n / 3 % TITLES.len()].replace("{}", name));
+    let title = n.is_multiple_of(3).then(|| TITLES[n / 3 % TITLES.len()].replace("{}", name));
     Document { id, title, text }
 }
 

@@ -124,6 +124,8 @@ fn names_are_found_and_marked_in_other_spellings() {
     assert_eq!(shelf.found("Moscou haftar"), [1], "among capitals a word without is none");
     let (view, query) = (shelf.view(), plain("Hafter"));
     assert_eq!(view.explain(&query, ArticleId(1)).unwrap()[0].kind, TermKind::Name);
+    let share = |words| view.explain(&plain(words), ArticleId(1)).unwrap()[0].score;
+    assert!(share("Hafter") < share("Heftar"), "the more articles have the word itself, the less its name is worth");
     let text = "Khalifa Haftar, dit le hifter";
     let marks = view.marks(&query, text, Some("fr"));
     assert_eq!(marks.iter().map(|mark| &text[mark.range()]).collect::<Vec<_>>(), ["Haftar"]);

@@ -224,7 +224,8 @@ impl LexicalView {
             let mut has_all = vec![true; segment.reader.max_doc() as usize];
             for word in &asked {
                 let mut has = vec![false; has_all.len()];
-                for clause in clauses(&self.fields, std::slice::from_ref(word), &[]) {
+                let frequency = |term: &tantivy::Term| self.statistics.doc_freq(term);
+                for clause in clauses(&self.fields, std::slice::from_ref(word), &[], frequency)? {
                     let unscored = EnableScoring::disabled_from_searcher(&self.searcher);
                     clause.query.weight(unscored)?.for_each_no_score(&segment.reader, &mut |documents| {
                         documents.iter().for_each(|&document| has[document as usize] = true);
@@ -320,7 +321,7 @@ impl LexicalView {
             asked = kept.into_iter().map(|at| asked[at].clone()).collect();
         }
         let phrases: Vec<&Phrase> = query.required.iter().chain(&query.preferred).collect();
-        Ok(clauses(&self.fields, &asked, &phrases))
+        Ok(clauses(&self.fields, &asked, &phrases, |term| self.statistics.doc_freq(term))?)
     }
 
     /// Calls `visit` with the place of an article among `articles`, a clause that it fits, and its share of the score.

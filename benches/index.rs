@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
-use voisin::index::{Choice, open, persist, recall};
+use voisin::index::{self, Choice, VectorView, open, persist, recall};
 use voisin::kernels::Isa;
 use voisin::store::{ContentHash, Field, Making, ModelIdentity, NewArticle, NewPassage, Store, TextKey};
 use voisin::types::{Article, CharSpan};
@@ -83,13 +83,16 @@ fn main() {
 
     let start = Instant::now();
     let exact = open(&store, Isa::best(), Choice::Exact).unwrap();
-    let graph = open(&store, Isa::best(), Choice::Hnsw).unwrap();
+    let graph: Box<dyn VectorView> = Box::new(index::graph(&store, Isa::best()).unwrap().unwrap());
     let build = start.elapsed().as_secs_f64();
     let found: f64 = queries.iter().map(|query| recall(&*exact, &*graph, query, 10, None)).sum();
     println!(
         "{rows} vectors of {DIMS} components: the graph is built in {build:.2} s, recall@10 of {QUERIES} queries {:.4}",
         found / QUERIES as f64
     );
+    for file in fs_err::read_dir(index::folder(&store)).unwrap().flatten() {
+        println!("views/{}: {:.1} MB", file.file_name().display(), file.metadata().unwrap().len() as f64 / 1e6);
+    }
     assert!(found / QUERIES as f64 > 0.9);
 
     let mut c = Criterion::default().configure_from_args().sample_size(10);

@@ -7,6 +7,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use voisin::kernels::attention::{AttentionScratch, attention};
+use voisin::kernels::codes::{dot_codes, dot_listed};
 use voisin::kernels::dot::dot_rows;
 use voisin::kernels::gemm::{PackedMatrix, linear, linear_rows};
 use voisin::kernels::norm::{LayerNorm, add_layer_norm};
@@ -89,5 +90,31 @@ fn dot(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, gemm, attend, norm, dot);
+fn codes(c: &mut Criterion) {
+    let code = |len: usize| (0..len).map(|i| ((i * 7919) % 255) as i8).collect::<Vec<i8>>();
+    let (rows, query) = (code(100_000 * 384), code(384));
+    let mut out = vec![0; 100_000];
+    let mut group = c.benchmark_group("dot_codes/100000x384");
+    group.throughput(Throughput::Elements(100_000 * 384));
+    for isa in Isa::available() {
+        group.bench_function(BenchmarkId::from_parameter(isa), |b| b.iter(|| dot_codes(isa, &query, &rows, &mut out)));
+    }
+    group.finish();
+    // The neighbours of a node, anywhere among the rows.
+    let mut group = c.benchmark_group("dot_listed/32 of 100000x384");
+    group.throughput(Throughput::Elements(32 * 384));
+    for isa in Isa::available() {
+        let mut round = 0u32;
+        group.bench_function(BenchmarkId::from_parameter(isa), |b| {
+            b.iter(|| {
+                round = round.wrapping_add(1);
+                let listed: [u32; 32] =
+                    std::array::from_fn(|i| (round * 32 + i as u32).wrapping_mul(2_654_435_761) % 100_000);
+                dot_listed(isa, &query, &rows, &listed, &mut out[..32]);
+            });
+        });
+    }
+}
+
+criterion_group!(benches, gemm, attend, norm, dot, codes);
 criterion_main!(benches);

@@ -18,6 +18,7 @@ use voisin::embed::source::{ModelFiles, ModelRef};
 use voisin::embed::stock::Stock;
 use voisin::embed::tokenize::Tokens;
 use voisin::embed::{Embedder, Passage, batch};
+use voisin::index::hnsw::Hnsw;
 use voisin::index::{self, Choice, VectorView, persist};
 use voisin::kernels::Isa;
 use voisin::store::{ContentHash, Field, Making, ModelIdentity, NewArticle, NewPassage, Store, TextKey};
@@ -134,13 +135,31 @@ impl Engine for Embedding {
     }
 }
 
+/// A view that was opened.
+enum View {
+    Exact(Box<dyn VectorView>),
+    Graph(Box<Hnsw>),
+}
+
+impl View {
+    fn as_view(&self) -> &dyn VectorView {
+        match self {
+            View::Exact(view) => &**view,
+            View::Graph(view) => &**view,
+        }
+    }
+}
+
+/// Widths of searches that the graph is asked for.
+const WIDTHS: [usize; 7] = [16, 32, 64, 96, 128, 192, 256];
+
 /// One of voisin's views, over a store in a folder of its own.
 struct Searching {
     choice: Choice,
     vectors: PathBuf,
     folder: PathBuf,
     queries: Array2<f32>,
-    view: Option<Box<dyn VectorView>>,
+    view: Option<View>,
     /// Memory of the process before anything was opened.
     before: u64,
 }
@@ -180,19 +199,22 @@ impl Searching {
     fn load(&mut self) -> Result<f64, Failure> {
         let start = Instant::now();
         let store = Store::open(&self.folder)?;
-        let view = index::open(&store, Isa::best(), self.choice)?;
-        let seconds = start.elapsed().as_secs_f64();
-        let expected = if self.choice == Choice::Hnsw { "hnsw" } else { "exact" };
-        if view.name() != expected {
-            return Err(format!("asked for {expected}, got {}", view.name()).into());
-        }
+        let view = if self.choice == Choice::Hnsw {
+            View::Graph(Box::new(index::graph(&store, Isa::best())?.ok_or("these vectors have no graph")?))
+        } else {
+            View::Exact(index::open(&store, Isa::best(), self.choice)?)
+        };
         self.view = Some(view);
-        Ok(seconds)
+        Ok(start.elapsed().as_secs_f64())
     }
 
     /// All queries, one after the other: the seconds, and the rows found, [queries, K].
-    fn search(&self) -> Result<(f64, Vec<i64>), Failure> {
-        let view = self.view.as_ref().ok_or("search before load")?;
+    fn search(&mut self, width: Option<u64>) -> Result<(f64, Vec<i64>), Failure> {
+        let view = self.view.as_mut().ok_or("search before load")?;
+        if let (View::Graph(graph), Some(width)) = (&mut *view, width) {
+            graph.set_width(usize::try_from(width)?);
+        }
+        let view = view.as_view();
         let queries: Vec<&[f32]> = self.queries.outer_iter().filter_map(|row| row.to_slice()).collect();
         let start = Instant::now();
         let found: Vec<_> = queries.iter().map(|query| view.search(query, K, None)).collect();
@@ -205,8 +227,7 @@ impl Searching {
 impl Engine for Searching {
     fn facts(&self) -> Value {
         let (engine, widths) = match self.choice {
-            // The width of a search is the view's own affair.
-            Choice::Hnsw => ("voisin hnsw", json!(["its own"])),
+            Choice::Hnsw => ("voisin hnsw", json!(WIDTHS)),
             _ => ("voisin exact", json!(["all rows"])),
         };
         json!({ "engine": engine, "version": env!("CARGO_PKG_VERSION"), "precision": "f32", "load_s": 0.0,
@@ -223,7 +244,7 @@ impl Engine for Searching {
         if !request["memory"].is_null() {
             return Ok(json!({ "megabytes": (memory().saturating_sub(self.before)) as f64 / 1e6 }));
         }
-        let (seconds, found) = self.search()?;
+        let (seconds, found) = self.search(request["search"].as_u64())?;
         if let Some(path) = request["to"].as_str() {
             let bytes = found.iter().flat_map(|row| row.to_le_bytes()).collect();
             write_npy(Path::new(path), "<i8", (self.queries.nrows(), K), bytes)?;
@@ -322,7 +343,7 @@ fn check() -> Result<(), Failure> {
         let mut engine = Searching::new(name, &path("rows.npy"), &path("rows.npy"), &path(name))?;
         let answers = ask(&mut engine, &[json!({ "build": 2 }), json!({ "load": true }), json!({ "memory": true })])?;
         assert!(answers.iter().all(|answer| answer["error"].is_null()), "{answers:?}");
-        let (_, found) = engine.search()?;
+        let (_, found) = engine.search(None)?;
         let own = found.chunks(K).enumerate().filter(|(row, found)| found[0] == *row as i64).count();
         assert!(own > 290, "{name}: only {own} rows of 300 find themselves");
     }

@@ -408,7 +408,8 @@ proptest! {
         let off = (score - exact).abs();
         prop_assert!(off.is_nan() || off <= error, "{score} instead of {exact} within {error}");
         let length = |vector: &[f32]| vector.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
-        if exact.is_finite() && length(&row) * length(&query) > 1e-20 {
+        // Beyond these lengths f32 has no numbers for the bound, which is then infinite: safe, and of no use.
+        if exact.is_finite() && (1e-20..1e20).contains(&(length(&row) * length(&query))) {
             prop_assert!(error <= 0.05 * length(&row) * length(&query), "{error}");
         }
     }

@@ -20,6 +20,9 @@ pub const MOST: usize = 1 << 16;
 /// Rows that are asked of memory before they are multiplied, where they lie apart.
 const AHEAD: usize = 8;
 
+/// The same where they follow each other: beyond the next page.
+const RUN_AHEAD: usize = 24;
+
 /// `out[i] = query · rows[i]`; `query`: `[width]`, `rows`: `[out.len(), width]`, row-major.
 ///
 /// # Panics
@@ -117,7 +120,11 @@ unsafe fn dots<C: Codes>(job: Job<'_>) {
     }
     for (i, out) in job.out.iter_mut().enumerate() {
         let at = match job.listed {
-            None => i,
+            None => {
+                // Mapped memory has small pages, at whose ends the prefetchers of CPUs stop.
+                fetch(rows.wrapping_add((i + RUN_AHEAD) * width), width);
+                i
+            }
             Some(listed) => {
                 if let Some(&next) = listed.get(i + AHEAD) {
                     fetch(rows.wrapping_add(next as usize * width), width);

@@ -225,7 +225,7 @@ impl LexicalView {
             for word in &asked {
                 let mut has = vec![false; has_all.len()];
                 let frequency = |term: &tantivy::Term| self.statistics.doc_freq(term);
-                for clause in clauses(&self.fields, std::slice::from_ref(word), &[], frequency)? {
+                for clause in clauses(&self.fields, std::slice::from_ref(word), &[], &[], frequency)? {
                     let unscored = EnableScoring::disabled_from_searcher(&self.searcher);
                     clause.query.weight(unscored)?.for_each_no_score(&segment.reader, &mut |documents| {
                         documents.iter().for_each(|&document| has[document as usize] = true);
@@ -313,15 +313,18 @@ impl LexicalView {
             let mut frequencies = Vec::with_capacity(asked.len());
             for (at, word) in asked.iter().enumerate() {
                 let term = tantivy::Term::from_field_text(self.fields.exact[place(Field::Body)], &word.form);
-                frequencies.push((self.statistics.doc_freq(&term)?, at));
+                let frequency = self.statistics.doc_freq(&term)?;
+                // What no article has is not rare: it is nothing.
+                frequencies.push((frequency == 0, frequency, at));
             }
             frequencies.sort_unstable();
-            let mut kept: Vec<usize> = frequencies.into_iter().take(MOST_WORDS).map(|(_, at)| at).collect();
+            let mut kept: Vec<usize> = frequencies.into_iter().take(MOST_WORDS).map(|(.., at)| at).collect();
             kept.sort_unstable();
             asked = kept.into_iter().map(|at| asked[at].clone()).collect();
         }
+        let whole: Vec<String> = words(&query.words).into_iter().map(|word| word.form).collect();
         let phrases: Vec<&Phrase> = query.required.iter().chain(&query.preferred).collect();
-        Ok(clauses(&self.fields, &asked, &phrases, |term| self.statistics.doc_freq(term))?)
+        Ok(clauses(&self.fields, &asked, &whole, &phrases, |term| self.statistics.doc_freq(term))?)
     }
 
     /// Calls `visit` with the place of an article among `articles`, a clause that it fits, and its share of the score.

@@ -21,7 +21,7 @@ pub enum Fusion {
 }
 
 /// What the logarithm of nearness weighs beside the score of words.
-const MEANING: f32 = 12.0;
+const MEANING: f32 = 18.0;
 
 /// The least distance that counts, as one minus the cosine: texts that are closer mean the same.
 const SAME: f32 = 0.02;

@@ -230,6 +230,9 @@ fn tokens(typed: &str, notes: &mut Vec<String>) -> Vec<Token> {
             found.push(Token { minus, field, text: text.to_owned(), quoted, raw });
         } else if minus || field.is_some() {
             // An operator without what it works on.
+            if field.is_some() {
+                notes.push(format!("\"{raw}\" names no value: it is searched as words"));
+            }
             found.push(Token { minus: false, field: None, text: raw.clone(), quoted: false, raw });
         }
     }

@@ -187,7 +187,8 @@ fn phrases_exclusions_and_fields_decide_who_may_answer() {
 
 #[test]
 fn versions_of_an_article_are_one_hit() {
-    let text = "Le train entre en gare de Lyon à midi, sous les applaudissements de la foule venue en nombre.\n";
+    let text = "Le train entre en gare de Lyon à midi, sous les applaudissements de la foule venue en nombre pour voir passer \
+                la première rame de la nouvelle ligne, que la région attendait depuis vingt ans.\n";
     let edited = text.replace("midi", "treize heures");
     let (_folder, store) = store(&[
         ("one", "Rail", text),

@@ -11,6 +11,8 @@ from .table import machine, notes, number, rates, table
 
 PYTHON = ["hnswlib", "usearch", "faiss"]
 RUST = ["hnsw", "exact"]
+# Where libraries are compared at one number.
+RECALL = 0.98
 
 
 def commands(workshop, data, indexes):
@@ -41,10 +43,11 @@ def build_and_load(label, command, threads, log):
 def run(workshop, given):
     """The whole comparison; prints the table."""
     problems, engines, facts = [], [], {}
-    data = workshop.folder("data") / f"{given.rows}"
+    data = workshop.folder("data") / f"{given.vectors.stem if given.vectors else 'clustered'}-{given.rows}"
     if not (data / "truth.npy").exists():
         shutil.rmtree(data, ignore_errors=True)
-        workshop.tool("vectors.py", "--rows", given.rows, "--to", data)
+        source = ["--from", given.vectors] if given.vectors else []
+        workshop.tool("vectors.py", "--rows", given.rows, "--to", data, *source)
     indexes, found = workshop.folder("indexes"), workshop.folder("found")
     shutil.rmtree(indexes)
 
@@ -87,11 +90,37 @@ def run(workshop, given):
                     f"{known['load_s']:.2f}",
                 ]
             )
-    print(f"**{given.rows:,} clustered unit vectors of 384 components, {queries} queries, k = 10.** {machine()}.")
-    print(f"M 16, ef_construction 200, built with {given.threads} threads (saving included); queries on one CPU.")
+    kind = f"vectors of {given.vectors.name}" if given.vectors else "clustered unit vectors of 384 components"
+    print(f"**{given.rows:,} {kind}, {queries} queries, k = 10.** {machine()}.")
+    print(f"M 16, ef_construction 200 (voisin: 100), built with {given.threads} threads (saving included); queries on one CPU.")
     print(f"Medians of {given.rounds} rounds, engines in turn.\n")
     print(table(["library", "ef", "recall@10", "queries/s (min–max)", "ms", "build s", "MB", "load s"], rows))
+    at_recall = []
+    for engine in engines:
+        points = [
+            (recalls[files[engine.label, width]], queries / statistics.median(seconds[engine.label, width]))
+            for width in engine.facts["widths"]
+        ]
+        known = facts[engine.label]
+        name = f"{engine.facts['engine']} {engine.facts['version']}"
+        at_recall.append([name, number(rate_at(RECALL, points)), f"{known['build_s']:.1f}", number(known["megabytes"])])
+    print()
+    print(table(["library", f"queries/s at recall@10 of {RECALL}", "build s", "MB"], at_recall))
     print(notes(problems))
+
+
+def rate_at(recall, points):
+    """Queries a second at a recall, between the two widths around it; 0 where no width reaches it."""
+    before = None
+    for found, rate in sorted(points):
+        if found >= recall:
+            if before is None:
+                return rate
+            share = (recall - before[0]) / (found - before[0])
+            # Time grows by equal factors as what is missed becomes less.
+            return before[1] ** (1 - share) * rate**share
+        before = found, rate
+    return 0
 
 
 def queries_of(path):

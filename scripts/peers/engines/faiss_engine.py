@@ -1,7 +1,7 @@
 """faiss, its IndexHNSWFlat."""
 
 import faiss
-from searching import BUILD_WIDTH, DIMS, LINKS, run
+from searching import BUILD_WIDTH, LINKS, run
 
 
 class Engine:
@@ -9,7 +9,7 @@ class Engine:
 
     def build(self, vectors, threads, path):
         faiss.omp_set_num_threads(threads)
-        index = faiss.IndexHNSWFlat(DIMS, LINKS, faiss.METRIC_INNER_PRODUCT)
+        index = faiss.IndexHNSWFlat(self.dims, LINKS, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = BUILD_WIDTH
         index.add(vectors)
         faiss.write_index(index, path)

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy
 from protocol import serve
 
-DIMS = 384
 K = 10
 LINKS = 16
 BUILD_WIDTH = 200
-WIDTHS = [16, 32, 64, 128, 256]
+WIDTHS = [16, 32, 64, 96, 128, 192, 256]
 
 
 def memory():
@@ -46,6 +45,7 @@ def run(name, make):
     def load():
         nonlocal engine, queries, before
         engine, queries = make(), numpy.load(given.queries)
+        engine.dims = queries.shape[1]
         before = memory()
         return {"engine": name, "version": engine.version, "precision": "f32", "widths": WIDTHS}
 

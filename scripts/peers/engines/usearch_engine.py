@@ -2,7 +2,7 @@
 
 import numpy
 import usearch
-from searching import BUILD_WIDTH, DIMS, LINKS, run
+from searching import BUILD_WIDTH, LINKS, run
 from usearch.index import Index
 
 
@@ -10,7 +10,7 @@ class Engine:
     version = usearch.__version__
 
     def build(self, vectors, threads, path):
-        index = Index(ndim=DIMS, metric="ip", dtype="f32", connectivity=LINKS, expansion_add=BUILD_WIDTH)
+        index = Index(ndim=self.dims, metric="ip", dtype="f32", connectivity=LINKS, expansion_add=BUILD_WIDTH)
         index.add(numpy.arange(len(vectors)), vectors, threads=threads)
         index.save(path)
 

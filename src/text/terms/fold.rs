@@ -41,7 +41,8 @@ pub fn fold(word: &str) -> String {
             _ => {}
         }
     }
-    form
+    // What stood between two marks may be gone, and marks have an order.
+    form.nfc().collect()
 }
 
 /// Marks that a word is read the same without.

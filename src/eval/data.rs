@@ -7,6 +7,7 @@
 //! | passages | `.jsonl`: `pid` (or `_id`, `id`), `text`, and `title` if there is one |
 //! | queries | `.jsonl`: `query` (or `text`), and `pid` or `relevant`: the passages that answer; `kind` if there are several |
 //! | judgements | BEIR's `.tsv`: query id, passage id, score (0: not relevant), with its line of names |
+//! | names | `.tsv`: a name a line, its spellings tab-separated |
 //! | near-duplicates | `.tsv` with names: two ids, then columns of similarities |
 //!
 //! These are the layouts of STS and pair-classification sets, and of BEIR and MTEB retrieval sets (`corpus.jsonl`,
@@ -235,6 +236,28 @@ pub fn parallel(a: &Path, b: &Path) -> Result<Vec<Translation>, EvalError> {
             }
         }
     }
+}
+
+/// Reads names: the number of its line and the spellings of each, two at least.
+///
+/// # Errors
+/// When the file cannot be read, holds none, or a line has one spelling only or one twice.
+pub fn spellings(path: &Path) -> Result<Vec<(usize, Vec<String>)>, EvalError> {
+    let lines = Lines::read(path)?;
+    let names = lines
+        .iter()
+        .map(|(line, text)| {
+            let fields = text.split('\t').map(str::trim).filter(|field| !field.is_empty());
+            let spellings: Vec<String> = fields.map(str::to_owned).collect();
+            let twice = spellings.iter().enumerate().find(|(place, spelling)| spellings[..*place].contains(spelling));
+            match (spellings.len(), twice) {
+                (0 | 1, _) => Err(lines.wrong(line, "expected two or more spellings of one name, separated by tabs")),
+                (_, Some((_, spelling))) => Err(lines.wrong(line, format!("has the spelling {spelling} twice"))),
+                (_, None) => Ok((line, spellings)),
+            }
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    lines.some(names, "name")
 }
 
 /// Reads passages.

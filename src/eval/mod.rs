@@ -8,6 +8,7 @@
 //! | [`subject`] | the model under evaluation: texts to vectors, cosines |
 //! | [`sts`], [`pairs`], [`bitext`] | tasks on pairs of texts: the model alone |
 //! | [`retrieval`] | queries against passages, by the way that `voisin search` takes |
+//! | [`names`] | questions that spell a name otherwise than the articles do |
 //! | [`duplicates`], [`ann`] | tasks on a store: its pairs of articles, its index |
 //! | [`suite`] | every data set of a folder, one row after the other |
 //!
@@ -19,6 +20,7 @@ pub mod bitext;
 pub mod data;
 pub mod duplicates;
 pub mod metrics;
+pub mod names;
 pub mod pairs;
 pub mod retrieval;
 pub mod row;

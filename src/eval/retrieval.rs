@@ -50,14 +50,26 @@ pub fn retrieval(
     subject: &Subject<'_>,
     name: &str,
     files: &Files<'_>,
-    (modes, fusion): (&[Mode], Fusion),
+    ways: (&[Mode], Fusion),
     scratch: &Path,
 ) -> Result<Vec<Row>, EvalError> {
     let start = Instant::now();
     let Files { passages, queries, judgements } = *files;
-    let Collection { documents, questions, unjudged } = data::collection(passages, queries, judgements)?;
+    let collection = data::collection(passages, queries, judgements)?;
+    answers(subject, (name, queries), &collection, ways, scratch, start)
+}
+
+/// [`retrieval`] on passages and queries from wherever; `name` of the data set comes with the file that errors name.
+pub(super) fn answers(
+    subject: &Subject<'_>,
+    (name, file): (&str, &Path),
+    Collection { documents, questions, unjudged }: &Collection,
+    (modes, fusion): (&[Mode], Fusion),
+    scratch: &Path,
+    start: Instant,
+) -> Result<Vec<Row>, EvalError> {
     let folder = tempfile::tempdir_in(scratch)?;
-    let (store, mut cut) = fill(folder.path(), subject, &documents)?;
+    let (store, mut cut) = fill(folder.path(), subject, documents)?;
     let vectors = index::open(&store, subject.embedder.isa(), Choice::Exact)?;
     let words = lexical::open(&store).map_err(SearchError::from)?;
     let embedded = subject.embed(questions.iter().map(|question| question.text.as_str()), Role::Query)?;
@@ -71,7 +83,7 @@ pub fn retrieval(
         Searcher { store: &store, vectors: &*vectors, words: &words, embedder: subject.embedder, reranker: None };
 
     let mut names: HashMap<ArticleId, &str> = HashMap::new();
-    for document in &documents {
+    for document in documents {
         if let Some(article) = store.find(&document.id)? {
             names.insert(article, &document.id);
         }
@@ -91,7 +103,7 @@ pub fn retrieval(
                 let ranking = ranking.filter(|(name, _)| question.own.as_deref() != Some(*name));
                 let gains = question.relevant.iter().map(|(id, gain)| (id.as_str(), *gain));
                 let judged = Judged::new(ranking, gains).map_err(|error| EvalError::Data {
-                    path: queries.to_owned(),
+                    path: file.to_owned(),
                     what: format!("the query \"{}\": {error}", question.text),
                 })?;
                 let measured = [judged.ndcg_at(10), judged.recall_at(10), judged.recall_at(100), judged.mrr_at(10)];
@@ -105,7 +117,7 @@ pub fn retrieval(
             let data = kind.map_or_else(|| name.to_owned(), |kind| format!("{name} {kind}"));
             let row = subject.row("retrieval", &data, values[0].len(), metrics, start);
             let note = || format!("{unjudged} queries that no judgement names were left out");
-            let notes = if unjudged > 0 { vec![note()] } else { Vec::new() };
+            let notes = if *unjudged > 0 { vec![note()] } else { Vec::new() };
             rows.push(Row { mode: Some(mode.name().to_owned()), cut_texts: cut, notes, ..row });
         }
     }

@@ -7,6 +7,7 @@
 //! flores200/*.txt       bitext       the same texts in many languages, a file each: French against every other
 //! retrieval/**          retrieval    NAME.passages.jsonl with NAME.queries.jsonl, or passages.jsonl with queries.jsonl, or
 //!                                    BEIR's corpus.jsonl, queries.jsonl and qrels/*.tsv
+//! names.tsv             names        the spellings of a name a line
 //! *neardup*.tsv         duplicates   of the articles of a store
 //! ```
 //!
@@ -18,6 +19,7 @@ use std::time::Instant;
 use super::ann::ann;
 use super::bitext::bitext;
 use super::duplicates::{Level, Measure, duplicates};
+use super::names::names;
 use super::pairs::pairs;
 use super::retrieval::{Files, MODES, retrieval};
 use super::sts::sts;
@@ -47,6 +49,8 @@ pub enum Task {
     Parallel(PathBuf, PathBuf),
     /// [`fn@retrieval`]: passages, queries, judgements.
     Retrieval(PathBuf, PathBuf, Option<PathBuf>),
+    /// [`fn@names`], without other articles.
+    Names(PathBuf),
     /// [`fn@duplicates`], at the levels of [`LEVELS`].
     Duplicates(PathBuf),
     /// [`fn@ann`]
@@ -116,8 +120,12 @@ pub fn discover(folder: &Path) -> Result<Vec<Item>, EvalError> {
             }
         }
     }
-    for path in files(root, "tsv")?.into_iter().filter(|path| stem(path).contains("neardup")) {
-        add(&path, Task::Duplicates(path.clone()));
+    for path in files(root, "tsv")? {
+        if stem(&path) == "names" {
+            add(&path, Task::Names(path.clone()));
+        } else if stem(&path).contains("neardup") {
+            add(&path, Task::Duplicates(path.clone()));
+        }
     }
     if items.is_empty() {
         let what = "holds no data set: expected folders such as stsb, pawsx, bitext, flores200, retrieval".to_owned();
@@ -155,6 +163,7 @@ pub fn measure(
             let files = Files { passages, queries, judgements: judgements.as_deref() };
             retrieval(subject, name, &files, (&MODES, Fusion::default()), scratch)
         }
+        (Task::Names(list), _) => names(subject, name, (list, None), (&MODES, Fusion::default()), scratch),
         (Task::Duplicates(truth), Some(engine)) => duplicates(subject, engine, name, truth, &LEVELS),
         (Task::Ann, Some(engine)) => Ok(vec![ann(subject, engine.store(), ANN.0, ANN.1)?]),
         (Task::Duplicates(_) | Task::Ann, None) => Ok(Vec::new()),

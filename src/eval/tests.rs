@@ -7,7 +7,8 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::data::{
-    Document, ScoredPair, TruePair, collection, documents, parallel, scored_pairs, translations, true_pairs,
+    Collection, Document, ScoredPair, TruePair, collection, documents, parallel, scored_pairs, spellings, translations,
+    true_pairs,
 };
 use super::metrics::Interval;
 use super::suite::{Item, Task, discover};
@@ -90,6 +91,35 @@ fn parallel_texts_come_from_one_file_or_two() {
     let shorter = desk.write("shorter.txt", "Bonjour.\n");
     assert!(parallel(&shorter, &a).unwrap_err().to_string().contains("en.txt, line 3: has no counterpart in"));
     assert!(translations(&desk.write("half.tsv", "Hello.\t\n")).unwrap_err().to_string().contains("line 1"));
+}
+
+#[test]
+fn each_spelling_has_an_article_and_asks_for_the_others() {
+    let desk = Desk::new();
+    let list = desk.write("names.tsv", "Haftar\tHafter\tHifter\nPoutine\tPutin\n");
+    let background =
+        desk.write("others.jsonl", "{\"id\": \"a\", \"title\": \"Crue\", \"text\": \"La Ligne monte.\"}\n");
+    let Collection { documents, questions, unjudged } = super::names::collection(&list, Some(&background)).unwrap();
+    assert_eq!((documents.len(), questions.len(), unjudged), (6, 5, 0));
+    assert_eq!((documents[0].id.as_str(), documents[0].text.as_str()), ("a", "La Ligne monte."));
+    for (question, document) in questions.iter().zip(&documents[1..]) {
+        assert!(document.text.contains(&question.text) && !document.text.contains("{}"), "{}", document.text);
+        assert_eq!(question.own.as_ref(), Some(&document.id));
+        assert!(!question.relevant.contains_key(&document.id));
+    }
+    assert_eq!(questions.iter().map(|question| question.relevant.len()).collect::<Vec<_>>(), [2, 2, 2, 1, 1]);
+    assert!(questions[3].relevant.contains_key(&documents[5].id));
+
+    for (text, says) in [
+        ("Haftar\n", "line 1: expected two or more spellings"),
+        ("Haftar\tHifter\tHaftar\n", "line 1: has the spelling Haftar twice"),
+        ("\n", "holds no name"),
+    ] {
+        let error = spellings(&desk.write("bad.tsv", text)).unwrap_err().to_string();
+        assert!(error.contains(says), "{error:?} should say {says:?}");
+    }
+    let empty = desk.write("empty.jsonl", "");
+    assert!(super::names::collection(&list, Some(&empty)).unwrap_err().to_string().contains("holds no article"));
 }
 
 const PASSAGES: &str = "{\"pid\": 7, \"title\": \"Crue\", \"text\": \"La Ligne est sortie de son lit.\"}\n\
@@ -234,6 +264,7 @@ fn a_folder_is_understood_by_its_names() {
         "retrieval/beir/corpus.jsonl",
         "retrieval/beir/queries.jsonl",
         "retrieval/beir/qrels/test.tsv",
+        "names.tsv",
         "news-neardup-open.tsv",
         "notes.txt",
     ] {
@@ -270,6 +301,7 @@ fn a_folder_is_understood_by_its_names() {
                 None,
             ),
         ),
+        item("names", Task::Names(at("names.tsv"))),
         item("news-neardup-open", Task::Duplicates(at("news-neardup-open.tsv"))),
     ];
     assert_eq!(discover(desk.0.path()).unwrap(), expected);

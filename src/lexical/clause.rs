@@ -4,7 +4,8 @@
 //! article lies, and its explanation adds up. Each share is BM25 as tantivy computes it (k1 1.2, b 0.75), times the weight
 //! of the clause.
 
-use tantivy::query::{EnableScoring, PhraseQuery, Query, TermQuery, Weight};
+use tantivy::Term;
+use tantivy::query::{BoostQuery, DisjunctionMaxQuery, EnableScoring, PhraseQuery, Query, TermQuery, Weight};
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::document::{Fields, place};
@@ -20,8 +21,15 @@ mod worth {
     pub(super) const STEM: f32 = 1.0;
     /// The same word, beside its stem.
     pub(super) const EXACT: f32 = 0.3;
-    /// A spelling of the same name.
-    pub(super) const NAME: f32 = 0.3;
+    /// A spelling of the same name, where all articles of the name spell it so; see [`of_name`].
+    const NAME: f32 = 0.2;
+
+    /// A spelling of the same name, when `spelled_so` articles have the word that is asked for and `all` have a name with its
+    /// key: as much as the word itself in title and body where no article spells it so, little where all do.
+    pub(super) fn of_name(spelled_so: u64, all: u64) -> f32 {
+        let missed = 1.0 - spelled_so.min(all) as f32 / all.max(1) as f32;
+        NAME + (2.0 * (STEM + EXACT) - NAME) * missed
+    }
     /// Two words of the query next to each other, by their stems.
     pub(super) const PAIR: f32 = 0.2;
     /// All words of the query next to each other in the title, as someone asks for an article that they know.
@@ -54,8 +62,18 @@ impl Clause {
 
 const FIELDS: [store::Field; 2] = [store::Field::Title, store::Field::Body];
 
-/// What to look for, for the words of a query, all of its words as they stand, and its phrases.
-pub(super) fn clauses(fields: &Fields, asked: &[Asked], whole: &[String], phrases: &[&Phrase]) -> Vec<Clause> {
+/// What to look for, for the words of a query, all of its words as they stand, and its phrases; `frequency` counts the articles
+/// of a term.
+///
+/// # Errors
+/// When `frequency` fails.
+pub(super) fn clauses(
+    fields: &Fields,
+    asked: &[Asked],
+    whole: &[String],
+    phrases: &[&Phrase],
+    frequency: impl Fn(&Term) -> tantivy::Result<u64>,
+) -> tantivy::Result<Vec<Clause>> {
     let mut clauses = Vec::new();
     let mut push = |term: String, kind, field, weight, query| clauses.push(Clause { term, kind, field, weight, query });
     for word in asked {
@@ -67,8 +85,19 @@ pub(super) fn clauses(fields: &Fields, asked: &[Asked], whole: &[String], phrase
             }
             push(form.clone(), TermKind::Exact, field, worth::EXACT * times, term(exact, form));
         }
-        for name in &word.names {
-            push(form.clone(), TermKind::Name, store::Field::Body, worth::NAME * times, term(fields.names, name));
+        if !word.names.is_empty() {
+            let mut spelled_so = 0;
+            for exact in fields.exact {
+                spelled_so = frequency(&Term::from_field_text(exact, form))?.max(spelled_so);
+            }
+            let mut names: Vec<Box<dyn Query>> = Vec::with_capacity(word.names.len());
+            for name in &word.names {
+                let all = frequency(&Term::from_field_text(fields.names, name))?;
+                let worth = worth::of_name(spelled_so, all);
+                names.push(Box::new(BoostQuery::new(term(fields.names, name), worth)));
+            }
+            let best = Box::new(DisjunctionMaxQuery::new(names));
+            push(form.clone(), TermKind::Name, store::Field::Body, times, best);
         }
     }
     for pair in asked.windows(2).take_while(|_| asked.len() <= PAIRED) {
@@ -93,18 +122,18 @@ pub(super) fn clauses(fields: &Fields, asked: &[Asked], whole: &[String], phrase
             }
         }
     }
-    clauses
+    Ok(clauses)
 }
 
 /// A word in a field.
 fn term(field: Field, word: &str) -> Box<dyn Query> {
-    Box::new(TermQuery::new(tantivy::Term::from_field_text(field, word), IndexRecordOption::WithFreqs))
+    Box::new(TermQuery::new(Term::from_field_text(field, word), IndexRecordOption::WithFreqs))
 }
 
 /// Words next to each other in a field; there is at least one.
 pub(super) fn in_a_row(field: Field, words: &[String]) -> Box<dyn Query> {
     match words {
         [word] => term(field, word),
-        _ => Box::new(PhraseQuery::new(words.iter().map(|word| tantivy::Term::from_field_text(field, word)).collect())),
+        _ => Box::new(PhraseQuery::new(words.iter().map(|word| Term::from_field_text(field, word)).collect())),
     }
 }

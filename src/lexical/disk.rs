@@ -21,7 +21,7 @@ use crate::store::{ArticleSet, Store};
 use crate::types::{ArticleId, Sequence};
 
 /// Of the fields, and of the words that go into them: with another, an index is made again.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Changed articles above which the index on disk is caught up before it is searched.
 const LAG: usize = 1_000;

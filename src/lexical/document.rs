@@ -8,6 +8,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::{PreTokenizedString, Token};
 
 use crate::store::{self, Wording};
+use crate::text::name_keys;
 use crate::text::terms::{Word, is_stop_word, stem, words};
 use crate::types::{ArticleId, CharSpan};
 
@@ -52,7 +53,8 @@ impl Fields {
             let found = words(text);
             let content = found.iter().filter(|word| !is_stop_word(language, &word.form));
             let stems = content.clone().map(|word| stem(language, &word.form));
-            names.extend(content.filter(|word| is_capitalised(text, word)).flat_map(|word| name_keys(&word.form)));
+            let capitalised = content.filter(|word| is_capitalised(text, word));
+            names.extend(capitalised.flat_map(|word| name_keys(&text[word.span.range()])));
             document.add_pre_tokenized_text(self.stems[place], tokens(stems));
             document.add_pre_tokenized_text(self.exact[place], tokens(found.iter().map(|word| word.form.clone())));
         }
@@ -74,12 +76,8 @@ pub(super) fn place(field: store::Field) -> usize {
     }
 }
 
-/// Keys under which the spellings of a name meet; see `text::names`, when it is there.
-pub(super) fn name_keys(_word: &str) -> Vec<String> {
-    Vec::new()
-}
-
-fn is_capitalised(text: &str, word: &Word) -> bool {
+/// Whether a word of `text` begins with a capital, as names do.
+pub(super) fn is_capitalised(text: &str, word: &Word) -> bool {
     text[word.span.range()].chars().next().is_some_and(char::is_uppercase)
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Phrase;
-use super::document::name_keys;
-use crate::text::terms::{is_stop_word, stem, words};
+use super::document::is_capitalised;
+use crate::text::name_keys;
+use crate::text::terms::{Word, is_stop_word, stem, words};
 
 /// A word of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,23 +24,29 @@ pub(super) struct Asked {
 ///
 /// Words of grammar are left out: those of the language that has most of them in the text. Where nothing else is left, they
 /// are what is asked for.
+///
+/// A word may be a name if it has a capital, or if no word of the text has one, as when it was typed in haste.
 pub(super) fn asked(text: &str, languages: &[String]) -> Vec<Asked> {
-    let forms: Vec<String> = words(text).into_iter().map(|word| word.form).collect();
-    let stop_words = |language: &str| forms.iter().filter(|form| is_stop_word(language, form)).count();
+    let words = words(text);
+    let stop_words = |language: &str| words.iter().filter(|word| is_stop_word(language, &word.form)).count();
     let grammar = languages.iter().max_by_key(|language| stop_words(language));
-    let is_content = |form: &&String| !grammar.is_some_and(|language| is_stop_word(language, form));
-    let mut content: Vec<&String> = forms.iter().filter(is_content).collect();
+    let is_content = |word: &&Word| !grammar.is_some_and(|language| is_stop_word(language, &word.form));
+    let mut content: Vec<&Word> = words.iter().filter(is_content).collect();
     if content.is_empty() {
-        content = forms.iter().collect();
+        content = words.iter().collect();
     }
+    let no_capitals = !words.iter().any(|word| is_capitalised(text, word));
     let mut asked: Vec<Asked> = Vec::new();
-    for form in content {
+    for word in content {
+        let form = &word.form;
         if let Some(known) = asked.iter_mut().find(|asked| asked.form == *form) {
             known.times += 1;
             continue;
         }
+        let may_be_name = no_capitals || is_capitalised(text, word);
+        let names = if may_be_name { name_keys(&text[word.span.range()]) } else { Vec::new() };
         let stems: BTreeSet<String> = languages.iter().map(|language| stem(language, form)).collect();
-        asked.push(Asked { form: form.clone(), stems: stems.into_iter().collect(), names: name_keys(form), times: 1 });
+        asked.push(Asked { form: form.clone(), stems: stems.into_iter().collect(), names, times: 1 });
     }
     asked
 }

@@ -112,6 +112,26 @@ fn words_are_found_whatever_their_case_accents_and_number() {
 }
 
 #[test]
+fn names_are_found_and_marked_in_other_spellings() {
+    let shelf = Shelf::of(&[
+        ("Libye", "Le maréchal Khalifa Haftar est à Moscou, où Choïgou le reçoit."),
+        ("Hifter in Moskau", "Empfang durch Schoigu."),
+        ("Cuisine", "Un hafter de lentilles."),
+    ]);
+    assert_eq!(shelf.found("Hafter"), [1, 2, 3], "as a name, and as a word");
+    assert_eq!(shelf.found("hifter"), [1, 2], "typed in haste; what has no capital is no name");
+    assert_eq!(shelf.found("shoigu"), [1, 2]);
+    assert_eq!(shelf.found("Moscou haftar"), [1], "among capitals a word without is none");
+    let (view, query) = (shelf.view(), plain("Hafter"));
+    assert_eq!(view.explain(&query, ArticleId(1)).unwrap()[0].kind, TermKind::Name);
+    let share = |words| view.explain(&plain(words), ArticleId(1)).unwrap()[0].score;
+    assert!(share("Hafter") < share("Heftar"), "the more articles have the word itself, the less its name is worth");
+    let text = "Khalifa Haftar, dit le hifter";
+    let marks = view.marks(&query, text, Some("fr"));
+    assert_eq!(marks.iter().map(|mark| &text[mark.range()]).collect::<Vec<_>>(), ["Haftar"]);
+}
+
+#[test]
 fn changes_are_seen_at_once_wherever_they_are() {
     let mut shelf = three();
     for persisted in [false, true] {

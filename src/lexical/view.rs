@@ -10,10 +10,11 @@ use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED};
 
 use super::clause::{Clause, clauses, in_a_row};
 use super::disk::{self, Held};
-use super::document::{DEFAULT_LANGUAGE, Fields, name_keys, place};
+use super::document::{DEFAULT_LANGUAGE, Fields, is_capitalised, place};
 use super::question::{asked, phrase};
 use super::{Found, LexicalError, Phrase, Query, Term};
 use crate::store::{ArticleSet, Field, Filter, Store};
+use crate::text::name_keys;
 use crate::text::terms::{Word, is_stop_word, stem, words};
 use crate::types::{ArticleId, Sequence, Span};
 
@@ -223,7 +224,8 @@ impl LexicalView {
             let mut has_all = vec![true; segment.reader.max_doc() as usize];
             for word in &asked {
                 let mut has = vec![false; has_all.len()];
-                for clause in clauses(&self.fields, std::slice::from_ref(word), &[], &[]) {
+                let frequency = |term: &tantivy::Term| self.statistics.doc_freq(term);
+                for clause in clauses(&self.fields, std::slice::from_ref(word), &[], &[], frequency)? {
                     let unscored = EnableScoring::disabled_from_searcher(&self.searcher);
                     clause.query.weight(unscored)?.for_each_no_score(&segment.reader, &mut |documents| {
                         documents.iter().for_each(|&document| has[document as usize] = true);
@@ -260,7 +262,9 @@ impl LexicalView {
         let matches = |word: &Word| {
             forms.contains(&word.form)
                 || !is_stop_word(language, &word.form) && stems.contains(&stem(language, &word.form))
-                || !names.is_empty() && name_keys(&text[word.span.range()]).iter().any(|key| names.contains(key))
+                || !names.is_empty()
+                    && is_capitalised(text, word)
+                    && name_keys(&text[word.span.range()]).iter().any(|key| names.contains(key))
         };
         let found = words(text);
         let mut marked: Vec<bool> = found.iter().map(matches).collect();
@@ -320,7 +324,7 @@ impl LexicalView {
         }
         let whole: Vec<String> = words(&query.words).into_iter().map(|word| word.form).collect();
         let phrases: Vec<&Phrase> = query.required.iter().chain(&query.preferred).collect();
-        Ok(clauses(&self.fields, &asked, &whole, &phrases))
+        Ok(clauses(&self.fields, &asked, &whole, &phrases, |term| self.statistics.doc_freq(term))?)
     }
 
     /// Calls `visit` with the place of an article among `articles`, a clause that it fits, and its share of the score.

@@ -9,6 +9,7 @@
 //! - [`shingles`]: runs of five words, by which shared text is told.
 //! - [`folded`]: the form by which names and values are compared.
 //! - [`detect_language`]: the language, when it is plain.
+//! - [`name_keys`]: what the spellings of one name have in common.
 //! - [`terms`]: words, their exact forms and stems, for the search by words.
 
 mod abbreviations;
@@ -16,6 +17,7 @@ mod boilerplate;
 mod fold;
 mod language;
 mod lines;
+mod names;
 mod normalise;
 mod sentences;
 pub mod shingles;
@@ -24,5 +26,6 @@ pub mod terms;
 pub use boilerplate::boilerplate;
 pub use fold::folded;
 pub use language::detect_language;
+pub use names::name_keys;
 pub use normalise::{analysis_form, is_blank};
 pub use sentences::sentences;

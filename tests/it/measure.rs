@@ -130,6 +130,20 @@ fn passages_are_searched_as_articles_are() {
         .refused(&["nowhere.jsonl"]);
 }
 
+#[test]
+fn names_are_found_in_other_spellings() {
+    let desk = Desk::new();
+    let list = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/names.tsv");
+    let rows =
+        desk.run(&["eval", "names", list, "--mode", "lexical", "--mode", "hybrid", "--json"]).expect(0).objects();
+    for (row, mode) in rows.iter().zip(["lexical", "hybrid"]) {
+        assert_eq!((row["task"].as_str(), row["mode"].as_str()), (Some("names"), Some(mode)));
+        assert!(metric(row, "recall@10") >= 0.95, "{row}");
+    }
+    assert_eq!(rows.len(), 2);
+    desk.run(&["eval", "names", "nowhere.tsv"]).refused(&["nowhere.tsv"]);
+}
+
 /// Pairs of the sample articles as `voisin duplicates` reports them, as a file of truth.
 fn truth(desk: &Desk) -> String {
     let pairs = desk.run(&["duplicates", "--json"]).expect(0).objects();

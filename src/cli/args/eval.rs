@@ -115,6 +115,26 @@ pub enum Task {
         #[arg(long, value_name = "HOW", default_value = "calibrated")]
         fusion: super::Fusion,
     },
+    /// Are articles found that spell a name otherwise?
+    ///
+    /// recall@10 and MRR@10: for every spelling of a list there is an article; each spelling is asked for, and the articles of the
+    /// other spellings of its name answer.
+    Names {
+        /// Names: the spellings of one a line, tab-separated
+        list: PathBuf,
+
+        /// Articles to search them among: a file or folder that can be indexed
+        #[arg(long, value_name = "PATH")]
+        background: Option<PathBuf>,
+
+        /// How to search; can be given several times [default: all three]
+        #[arg(long, value_name = "MODE")]
+        mode: Vec<super::Mode>,
+
+        /// How hybrid search makes one list of two
+        #[arg(long, value_name = "HOW", default_value = "calibrated")]
+        fusion: super::Fusion,
+    },
     /// Are the copies in a store found, and no others?
     ///
     /// Takes the pairs that `voisin duplicates` reports as copies and to which it gives at least the least similarity: recall,
@@ -151,7 +171,7 @@ pub enum Task {
     },
     /// Measure every data set of a folder
     ///
-    /// stsb/*.tsv, pawsx/*.tsv, bitext/*.tsv, flores200/*.txt, retrieval/** and *neardup*.tsv, there or in eval/; files with the
+    /// stsb/*.tsv, pawsx/*.tsv, bitext/*.tsv, flores200/*.txt, retrieval/**, names.tsv and *neardup*.tsv, there or in eval/; files with the
     /// word train in their name are left alone. Near-duplicates and the index are measured on the store, where there is one.
     All {
         /// The folder

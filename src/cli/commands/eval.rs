@@ -13,7 +13,7 @@ use crate::cli::scratch::Scratch;
 use crate::cli::{CliError, Outcome, settings, tables};
 use crate::engine::{Engine, Options};
 use crate::eval::duplicates::{Level, Measure};
-use crate::eval::{EvalError, Row, Subject, ann, bitext, data, duplicates, pairs, retrieval, row, sts, suite};
+use crate::eval::{EvalError, Row, Subject, ann, bitext, data, duplicates, names, pairs, retrieval, row, sts, suite};
 use crate::search::Mode;
 
 pub(super) fn run(common: &Common, args: &Eval) -> Result<Outcome, CliError> {
@@ -136,10 +136,12 @@ fn measure(common: &Common, args: &Eval, mut output: Output<'_>) -> Result<(usiz
                 }
                 None => name(queries),
             };
-            let modes: Vec<Mode> = mode.iter().map(|mode| (*mode).into()).collect();
-            let modes = if modes.is_empty() { retrieval::MODES.to_vec() } else { modes };
             let files = retrieval::Files { passages, queries, judgements: qrels.as_deref() };
-            retrieval::retrieval(&subject, &name, &files, (&modes, (*fusion).into()), scratch.path())?
+            retrieval::retrieval(&subject, &name, &files, (&modes(mode), (*fusion).into()), scratch.path())?
+        }
+        (Task::Names { list, background, mode, fusion }, _) => {
+            let files = (list.as_path(), background.as_deref());
+            names::names(&subject, &name(list), files, (&modes(mode), (*fusion).into()), scratch.path())?
         }
         (Task::Duplicates { truth, min_jaccard, min_containment, below }, Some((engine, subject))) => {
             let (measure, least) = match min_containment {
@@ -160,6 +162,11 @@ fn measure(common: &Common, args: &Eval, mut output: Output<'_>) -> Result<(usiz
     rows.iter().try_for_each(|row| output.row(row))?;
     output.end(&rows, false)?;
     Ok((rows.len(), 0))
+}
+
+/// The ways to search that are to be measured.
+fn modes(asked: &[crate::cli::args::Mode]) -> Vec<Mode> {
+    if asked.is_empty() { retrieval::MODES.to_vec() } else { asked.iter().map(|mode| (*mode).into()).collect() }
 }
 
 /// Every data set of a folder; one that cannot be measured is said and stops no other.

@@ -107,11 +107,11 @@ fn search_prints_hits_as_documented() {
     let hits = desk.run(&["search", "--json", "crue meurtrière en Ardèche"]).expect(0).objects();
     assert_eq!(hits.len(), 10, "the default of -k");
     for (at, hit) in hits.iter().enumerate() {
-        assert_eq!(names(hit), ["rank", "score", "article", "passage"]);
+        assert_eq!(names(hit), ["rank", "score", "article", "title_words", "passage", "versions", "reasons", "next"]);
         assert_eq!(hit["rank"], at + 1);
         let (article, passage) = (&hit["article"], &hit["passage"]);
         assert_eq!(names(article), ["id", "title", "date", "source", "url", "language"]);
-        assert_eq!(names(passage), ["id", "field", "score", "text", "start", "end", "sentence"]);
+        assert_eq!(names(passage), ["id", "field", "score", "text", "start", "end", "sentence", "words"]);
         assert_eq!(names(&passage["sentence"]), ["start", "end"]);
         let count = |value: &Value| value.as_u64().unwrap();
         let text = passage["text"].as_str().unwrap();
@@ -119,7 +119,12 @@ fn search_prints_hits_as_documented() {
         assert_eq!(count(&passage["end"]) - count(&passage["start"]), length, "{passage}");
         let sentence = slice(text, count(&passage["sentence"]["start"]), count(&passage["sentence"]["end"]));
         assert!(!sentence.trim().is_empty() && count(&passage["sentence"]["end"]) <= length, "{passage}");
-        assert!(hit["score"].as_f64().unwrap() <= 1.0);
+        assert!(passage["score"].as_f64().unwrap() <= 1.0, "a cosine");
+        for word in passage["words"].as_array().unwrap() {
+            let word = slice(text, count(&word["start"]), count(&word["end"])).to_lowercase();
+            assert!(["crue", "meurtri", "ard"].iter().any(|stem| word.starts_with(stem)), "{word}");
+        }
+        assert_eq!(hit["next"].is_string(), at + 1 == hits.len(), "the last hit says where the next page begins");
     }
     let scores: Vec<f64> = hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
     assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
@@ -161,7 +166,8 @@ fn passages_are_slices_of_their_articles() {
 #[test]
 fn k_bounds_the_hits_and_the_best_stay_the_best() {
     let desk = Desk::with_tiny_corpus();
-    let ids = |k: &str| desk.run(&["search", "--json", "-k", k, "grève des soignants"]).expect(0).ids();
+    let ids =
+        |k: &str| desk.run(&["search", "--json", "--all-versions", "-k", k, "grève des soignants"]).expect(0).ids();
     let all = ids("100");
     assert_eq!(all.len() as u64, ARTICLES);
     assert_eq!(ids("1"), all[..1]);
@@ -178,7 +184,8 @@ fn k_bounds_the_hits_and_the_best_stay_the_best() {
 fn filters_take_dates_as_far_as_they_are_known() {
     let desk = Desk::with_tiny_corpus();
     let search = |filters: &[&str]| -> BTreeMap<String, String> {
-        let hits = desk.run(&[&["search", "--json", "-k", "100", "visite"], filters].concat()).expect(0).objects();
+        let query = ["search", "--json", "--all-versions", "-k", "100", "visite"];
+        let hits = desk.run(&[&query, filters].concat()).expect(0).objects();
         let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
         hits.iter().map(|hit| (text(&hit["article"]["id"]), text(&hit["article"]["date"]))).collect()
     };
@@ -299,8 +306,64 @@ fn nothing_found_is_no_error_and_nothing_asked_is_one() {
 fn search_reads_well() {
     let desk = Desk::with_corpus();
     let answer = desk.run(&["search", "-k", "3", "une visite militaire russe en Libye"]).expect(0);
-    assert!(answer.err.is_empty(), "{answer:?}");
+    assert!(answer.err.starts_with("more: the same with --after "), "{answer:?}");
     insta::assert_snapshot!("search", steady(&answer.out));
+    let explained = desk.run(&["search", "-k", "1", "--explain", "--quiet", "Hafter reçoit une délégation"]).expect(0);
+    assert!(explained.err.is_empty());
+    insta::assert_snapshot!("search_explained", steady(&explained.out));
+}
+
+#[test]
+fn a_question_can_hold_phrases_exclusions_and_fields() {
+    let desk = Desk::with_tiny_corpus();
+    let ids = |query: &str| desk.run(&["search", "--json", "--all-versions", "-k", "100", query]).expect(0).ids();
+    let all = ids("crue Ardèche");
+    let without = ids("crue Ardèche -AUBENAS");
+    assert!(without.len() < all.len() && without.iter().all(|id| all.contains(id)));
+    assert!(!without.contains(&"articles/inondation-apo.txt".to_owned()));
+    assert_eq!(ids("libye lang:en"), ["articles/libye-delegation-en.txt"]);
+    let exact = ids("\"deux personnes sont mortes\"");
+    assert!(exact.contains(&"articles/inondation-apo.txt".to_owned()) && exact.len() < all.len(), "{exact:?}");
+    desk.run(&["search", "crue \"jamais écrit ainsi\""]).expect(0).says(&["note: ", "searched as words"]);
+    desk.run(&["search", "crue date:hier"]).expect(0).says(&["note: \"date:hier\" is no date"]);
+}
+
+#[test]
+fn reasons_add_up() {
+    let desk = Desk::with_tiny_corpus();
+    for hit in desk.run(&["search", "--json", "--explain", "grève des soignants"]).expect(0).objects() {
+        let (number, reasons) = (|value: &Value| value.as_f64().unwrap(), &hit["reasons"]);
+        let (words, meaning) = (&reasons["words"], &reasons["meaning"]);
+        assert!((number(&words["share"]) + number(&meaning["share"]) - number(&hit["score"])).abs() < 1e-3, "{hit}");
+        let terms: f64 = reasons["terms"].as_array().unwrap().iter().map(|term| number(&term["score"])).sum();
+        assert!((terms - number(&words["score"])).abs() < 1e-3, "{hit}");
+    }
+}
+
+#[test]
+fn pages_follow_each_other() {
+    let desk = Desk::with_tiny_corpus();
+    let query = ["search", "--json", "--all-versions", "-k", "10", "visite officielle"];
+    let mut seen: Vec<String> = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let next: Vec<&str> = after.iter().flat_map(|word| ["--after", word.as_str()]).collect();
+        let hits = desk.run(&[&query[..], &next].concat());
+        let objects = hits.objects();
+        seen.extend(hits.ids());
+        match objects.last().and_then(|hit| hit["next"].as_str().map(str::to_owned)) {
+            Some(word) => after = Some(word),
+            None => break,
+        }
+        // What comes between two pages waits for the next question.
+        desk.write("entre.txt", format!("Une visite officielle, encore une : {}.", seen.len()));
+        desk.index_tiny(&["entre.txt"]).expect(0);
+    }
+    assert_eq!(seen.len() as u64, ARTICLES);
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len());
+    let word = after.unwrap();
+    desk.run(&["search", "autre chose", "--after", &word]).refused(&["another question"]);
+    desk.run(&["search", "visite", "--after", &word[..9]]).refused(&["--after", "no mark of a page"]);
 }
 
 // ---- similar, duplicates, remove -------------------------------------------------------------------------------------
@@ -339,7 +402,8 @@ fn similar_can_be_asked_for_what_is_near_in_time() {
     // Of 2023-08: all that may be of the same month, or seven days around it.
     let near = similar("articles/libye-visite-apo.txt", &["--within", "7d"]);
     let searched = |since: &str, until: &str| {
-        let mut ids = desk.run(&["search", "--json", "-k", "100", "visite", "--since", since, "--until", until]).ids();
+        let query = ["search", "--json", "--all-versions", "-k", "100", "visite", "--since", since, "--until", until];
+        let mut ids = desk.run(&query).ids();
         ids.retain(|id| id != "articles/libye-visite-apo.txt");
         ids.sort();
         ids
@@ -438,7 +502,8 @@ fn what_is_removed_is_gone() {
         desk.run(&["remove", "--json", copy, "no-such-article"]).expect(0).says(&["no article \"no-such-article\""]);
     assert_eq!(answer.one(), json!({ "removed": 1 }));
     assert_eq!(desk.stats()["articles"], ARTICLES - 1);
-    let found = desk.run(&["search", "--json", "-k", "100", "délégation militaire russe à Benghazi"]).expect(0).ids();
+    let query = ["search", "--json", "--all-versions", "-k", "100", "délégation militaire russe à Benghazi"];
+    let found = desk.run(&query).expect(0).ids();
     assert_eq!(found.len() as u64, ARTICLES - 1);
     assert!(!found.iter().any(|id| id == copy));
     assert!(found.iter().any(|id| id == "articles/libye-visite-apo.txt"), "its twin keeps the vectors they shared");
@@ -741,7 +806,7 @@ fn compressed_files_and_standard_input_are_read_like_plain_ones() {
     assert_eq!((&run["unchanged"], &run["changed"]), (&0.into(), &2.into()), "the same articles from another source");
     let run = desk.run_with(&args, text.as_bytes()).expect(0).one()["run"].take();
     assert_eq!((&run["added"], &run["embedded"]), (&1.into(), &0.into()), "its text is known");
-    let found = desk.run(&["search", "--json", "mer"]).expect(0).ids();
+    let found = desk.run(&["search", "--json", "--all-versions", "mer"]).expect(0).ids();
     assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), ["a", "b", "stdin", "un.txt.gz"].map(str::to_owned).into());
     desk.run_with(&args, b"").expect(1).says(&["standard input: empty"]);
 }
@@ -915,11 +980,16 @@ fn views_that_are_damaged_or_gone_are_made_again() {
     let query = ["search", "--json", "-k", "5", "grève à l'hôpital"];
     let before = desk.run(&query).expect(0).out;
     let views = desk.path(".voisin/views");
-    for file in fs_err::read_dir(&views).unwrap() {
-        let path = file.unwrap().path();
-        let bytes = fs_err::read(&path).unwrap();
-        fs_err::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let mut damaged = 0;
+    for file in ignore::WalkBuilder::new(&views).standard_filters(false).build() {
+        let path = file.unwrap().into_path();
+        if path.is_file() {
+            let bytes = fs_err::read(&path).unwrap();
+            fs_err::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+            damaged += 1;
+        }
     }
+    assert!(damaged > 3, "the views of vectors and of words");
     assert_eq!(desk.run(&query).expect(0).out, before);
     fs_err::remove_dir_all(&views).unwrap();
     assert_eq!(desk.run(&query).expect(0).out, before);

@@ -116,12 +116,18 @@ fn passages_are_searched_as_articles_are() {
     let args = ["eval", "retrieval", "--passages", "passages.jsonl", "--queries", "queries.jsonl", "--json"];
     let rows = desk.run(&args).expect(0).objects();
     let data: Vec<_> = rows.iter().map(|row| (row["data"].as_str().unwrap(), row["n"].as_u64().unwrap())).collect();
-    assert_eq!(data, [("queries mots", 1), ("queries question", 2)]);
-    assert!(rows.iter().all(|row| row["mode"] == "semantic"));
-    assert_eq!(metric(&rows[0], "ndcg@10"), 1.0);
-    assert_eq!(metric(&rows[1], "mrr@10"), 1.0);
-    // Passage 404 is relevant and cannot be found: half of two, and whole of one.
-    assert_eq!(metric(&rows[1], "recall@100"), 0.75);
+    assert_eq!(data, [("queries mots", 1), ("queries question", 2)].repeat(3));
+    let modes: Vec<&str> = rows.iter().map(|row| row["mode"].as_str().unwrap()).collect();
+    assert_eq!(modes, ["hybrid", "hybrid", "semantic", "semantic", "lexical", "lexical"]);
+    for kinds in rows[..4].chunks(2) {
+        assert_eq!(metric(&kinds[0], "ndcg@10"), 1.0);
+        assert_eq!(metric(&kinds[1], "mrr@10"), 1.0);
+        // Passage 404 is relevant and cannot be found: half of two, and whole of one.
+        assert_eq!(metric(&kinds[1], "recall@100"), 0.75);
+    }
+    assert_eq!(metric(&rows[4], "ndcg@10"), 0.0, "no article has the word");
+    let one = desk.run(&[&args[..], &["--mode", "lexical", "--fusion", "rrf"]].concat()).expect(0).objects();
+    assert_eq!(one.len(), 2);
 
     desk.write("lost.jsonl", "{\"query\": \"crue\", \"pid\": 9}\n");
     desk.run(&["eval", "retrieval", "--passages", "passages.jsonl", "--queries", "lost.jsonl"])
@@ -319,7 +325,8 @@ fn searching_is_timed_stage_by_stage() {
     let desk = Desk::with_corpus();
     let report = bench(&desk, &["search", "-k", "3"]);
     let mean = |stage: &str| measure(&report, stage, "mean");
-    let stages = ["tokenise", "embed the question", "candidates", "group by article", "fetch", "mark sentences"];
+    let stages =
+        ["understand", "embed the question", "closest vectors", "words, grouping, fusion", "fetch", "mark sentences"];
     let sum: f64 = stages.into_iter().map(mean).sum();
     let whole = mean("whole search");
     assert!(sum <= whole * 1.001 && sum > 0.9 * whole, "stages make the whole: {report:#}");

@@ -77,7 +77,7 @@ fn answers(desk: &Desk) -> Value {
         seen[name] = stats[name].clone();
     }
     for query in ["crue et victimes", "délégation militaire", "rupture d'un câble", "dépêche numéro 77 du jour"] {
-        let hits = desk.run(&["search", "--json", "-k", "10", query]).expect(0).objects();
+        let hits = desk.run(&["search", "--json", "--all-versions", "-k", "10", query]).expect(0).objects();
         assert_eq!(hits.len(), 10);
         let hits: Vec<Value> =
             hits.iter().map(|hit| json!([hit["article"]["id"], hit["score"], hit["passage"]["text"]])).collect();

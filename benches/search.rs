@@ -39,17 +39,19 @@ fn main() {
     let request = Request::new(QUESTION, 10);
     let mut question = searcher.understand(&request).unwrap();
     searcher.embed(&mut question, request.mode).unwrap();
-    let ranked = searcher.rank(&question, &request).unwrap();
+    let ranked = searcher.rank(&question, &request, 30).unwrap();
     assert!(ranked.len() >= 10);
-    let hits = searcher.present(&ranked, &question, &request).unwrap();
+    let folded = searcher.fold(&ranked, &request).unwrap();
+    let hits = searcher.present(folded.clone(), &question, &request).unwrap();
 
     let mut group = c.benchmark_group("search");
     group.bench_function("understand", |b| b.iter(|| searcher.understand(&request).unwrap()));
     group.bench_function("embed the question", |b| {
         b.iter(|| searcher.embed(&mut question.clone(), request.mode).unwrap());
     });
-    group.bench_function("rank", |b| b.iter(|| searcher.rank(&question, &request).unwrap()));
-    group.bench_function("fetch", |b| b.iter(|| searcher.present(&ranked, &question, &request).unwrap()));
+    group.bench_function("rank", |b| b.iter(|| searcher.rank(&question, &request, 30).unwrap()));
+    group.bench_function("fold versions", |b| b.iter(|| searcher.fold(&ranked, &request).unwrap()));
+    group.bench_function("fetch", |b| b.iter(|| searcher.present(folded.clone(), &question, &request).unwrap()));
     group.bench_function("mark sentences", |b| b.iter(|| searcher.mark(&mut hits.clone(), &question).unwrap()));
     group.bench_function("whole", |b| b.iter(|| engine.search(&request).unwrap()));
     group.finish();

@@ -7,7 +7,8 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-/// Cosine similarity in \[-1, 1\]: greater is closer. Never a distance.
+/// How well something answers: greater is better, never a distance. A cosine in \[-1, 1\] where vectors are compared, BM25 where
+/// words are, a sum of evidence where both are.
 pub type Score = f32;
 
 macro_rules! id {

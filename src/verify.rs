@@ -110,6 +110,7 @@ pub fn verify(engine: &Engine) -> Result<Vec<Finding>, EngineError> {
     findings.push(finding(again, model));
 
     let mut views = Rows::open(store)?.verify(store)?;
+    views.extend(engine.words().verify(store)?);
     if engine.view().len() as u64 != store.stats()?.vectors {
         views.push(format!("the view finds {} vectors, the store has {}", engine.view().len(), store.stats()?.vectors));
     }

@@ -9,7 +9,7 @@ use super::stats::Sample;
 use super::{BenchError, Report};
 use crate::engine::{Engine, Options};
 use crate::index::{self, Allowed, Choice, VectorView, recall};
-use crate::search::{Mode, Request, Searcher};
+use crate::search::{Mode, Request, Searcher, versions};
 use crate::store::{Filter, Store};
 use crate::text::analysis_form;
 use crate::types::{Score, VectorId};
@@ -43,8 +43,15 @@ pub struct Settings<'a> {
 }
 
 /// The stages of a search, in their order.
-const STAGES: [&str; 6] =
-    ["understand", "embed the question", "closest vectors", "words, grouping, fusion", "fetch", "mark sentences"];
+const STAGES: [&str; 7] = [
+    "understand",
+    "embed the question",
+    "closest vectors",
+    "words, grouping, fusion",
+    "fold versions",
+    "fetch",
+    "mark sentences",
+];
 
 /// Searches a second, one after the other, the latency of each stage, and recall against the exact scan.
 ///
@@ -142,14 +149,16 @@ fn ask(engine: &Engine, request: &Request<'_>) -> Result<[Duration; STAGES.len()
     let understand = lap();
     searcher.embed(&mut question, request.mode)?;
     let embed = lap();
-    let ranked = searcher.rank(&question, request)?;
+    let ranked = searcher.rank(&question, request, versions::looked_at(request.k))?;
     let ranking = lap();
-    let mut hits = searcher.present(&ranked, &question, request)?;
+    let folded = searcher.fold(&ranked, request)?;
+    let folding = lap();
+    let mut hits = searcher.present(folded, &question, request)?;
     let fetch = lap();
     searcher.mark(&mut hits, &question)?;
     let marking = lap();
     let closest = Duration::from_nanos(view.nanoseconds.load(Ordering::Relaxed));
-    Ok([understand, embed, closest, ranking.saturating_sub(closest), fetch, marking])
+    Ok([understand, embed, closest, ranking.saturating_sub(closest), folding, fetch, marking])
 }
 
 /// A view that adds up how long it searched.

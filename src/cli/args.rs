@@ -205,7 +205,8 @@ Examples:
   voisin search \"grève à l'hôpital\" --since 2019 --lang fr
   voisin search \"Kadhafi -football date:2011\" --sort newest --explain")]
 pub struct Search {
-    /// What to look for: words, \"phrases\", -exclusions, field:value
+    /// What to look for: words, "phrases", -exclusions, field:value
+    #[arg(allow_hyphen_values = true)]
     pub query: String,
 
     /// Hits to show at most

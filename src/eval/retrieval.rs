@@ -167,7 +167,7 @@ fn rankings(
         let request = Request { mode, fusion, fold: false, ..Request::new(text, DEPTH) };
         let mut question = searcher.understand(&request)?;
         question.vector = (mode != Mode::Lexical).then(|| vector.clone());
-        let ranked = searcher.rank(&question, &request)?;
+        let ranked = searcher.rank(&question, &request, request.k)?;
         Ok(ranked.into_iter().take(DEPTH).map(|candidate| (candidate.article, candidate.score)).collect())
     };
     let share = queries.len().div_ceil(workers.max(1)).max(1);

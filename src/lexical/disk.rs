@@ -125,7 +125,10 @@ pub(super) fn open(store: &Store) -> Result<(Fields, Held), LexicalError> {
 
 fn readable(store: &Store) -> Option<(Vec<SegmentReader>, Payload)> {
     let (index, payload) = committed(store)?;
-    Some((segments(&index).ok()?, payload))
+    let readers = segments(&index).ok()?;
+    // What cannot be opened now cannot be searched either.
+    let whole = readers.iter().all(|reader| Segment::new(reader.clone(), ArticleSet::default()).is_ok());
+    whole.then_some((readers, payload))
 }
 
 fn since(on_disk: &Option<(Vec<SegmentReader>, Payload)>) -> Sequence {

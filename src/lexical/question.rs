@@ -1,6 +1,6 @@
 //! A query as it is looked for: its words with their stems and names, and its phrases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::Phrase;
 use super::document::is_capitalised;
@@ -37,12 +37,14 @@ pub(super) fn asked(text: &str, languages: &[String]) -> Vec<Asked> {
     }
     let no_capitals = !words.iter().any(|word| is_capitalised(text, word));
     let mut asked: Vec<Asked> = Vec::new();
+    let mut places: HashMap<&String, usize> = HashMap::new();
     for word in content {
         let form = &word.form;
-        if let Some(known) = asked.iter_mut().find(|asked| asked.form == *form) {
-            known.times += 1;
+        if let Some(&at) = places.get(form) {
+            asked[at].times += 1;
             continue;
         }
+        places.insert(form, asked.len());
         let may_be_name = no_capitals || is_capitalised(text, word);
         let names = if may_be_name { name_keys(&text[word.span.range()]) } else { Vec::new() };
         let stems: BTreeSet<String> = languages.iter().map(|language| stem(language, form)).collect();

@@ -200,12 +200,22 @@ impl Searcher<'_> {
     pub fn search(&self, request: &Request<'_>) -> Result<Answer, SearchError> {
         let mut question = self.understand(request)?;
         self.embed(&mut question, request.mode)?;
-        let mut ranked = self.rank(&question, request)?;
-        self.rerank(&mut ranked, &question)?;
-        let mut hits = self.present(&ranked, &question, request)?;
-        self.mark(&mut hits, &question)?;
-        let next = self.next(&hits, &question, request);
-        Ok(Answer { hits, notes: question.notes, next })
+        let mut wanted = if request.fold { versions::looked_at(request.k) } else { request.k };
+        loop {
+            let mut ranked = self.rank(&question, request, wanted)?;
+            let exhausted = ranked.len() < wanted;
+            self.rerank(&mut ranked, &question, request)?;
+            let folded = self.fold(&ranked, request)?;
+            if folded.len() < request.k && !exhausted {
+                // Versions of a few articles took the place of others.
+                wanted = wanted.saturating_mul(4);
+                continue;
+            }
+            let mut hits = self.present(folded, &question, request)?;
+            self.mark(&mut hits, &question)?;
+            let next = self.next(&hits, &question, request);
+            return Ok(Answer { hits, notes: question.notes, next });
+        }
     }
 
     /// Where this page ends, if there may be another.

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fusion::Candidate;
-use super::versions::{Folded, fold};
+use super::versions::Folded;
 use super::{Hit, Question, Reasons, Request, SearchError, Searcher, dot};
 use crate::store::{Field, Store, StoreError, StoredPassage};
 use crate::text::{analysis_form, sentences};
@@ -35,37 +34,36 @@ pub struct PassageHit {
 }
 
 impl Searcher<'_> {
-    /// Fetches what is shown of ranked articles: at most `k` hits, near-identical articles under the best of them.
+    /// Fetches what is shown of articles. One without a passage, which has no words, cannot be shown and is passed over.
     ///
     /// # Errors
     /// When the store or the view of the words fails.
     pub fn present(
         &self,
-        ranked: &[Candidate],
+        folded: Vec<Folded>,
         question: &Question,
         request: &Request<'_>,
     ) -> Result<Vec<Hit>, SearchError> {
-        let folded = if request.fold {
-            fold(ranked, request.k, self.store)?
-        } else {
-            ranked.iter().take(request.k).map(|best| Folded { best: *best, versions: Vec::new() }).collect()
-        };
         let mut hits = Vec::with_capacity(folded.len());
-        for (at, Folded { best, versions }) in folded.into_iter().enumerate() {
+        for Folded { best, versions } in folded {
+            let Some(passage) = self.passage_to_show(best.article, question)? else { continue };
             let article = self.store.header(best.article)?;
             let title = article.title.as_deref().unwrap_or_default();
             let title_words = self.words.marks(&question.words, title, article.language.as_deref());
             let reasons = if request.explain {
-                let terms = self.words.explain(&question.words, best.article)?;
+                let terms = match best.words {
+                    Some(_) => self.words.explain(&question.words, best.article)?,
+                    None => Vec::new(),
+                };
                 Some(Reasons { candidate: best, terms })
             } else {
                 None
             };
             hits.push(Hit {
-                rank: at + 1,
+                rank: hits.len() + 1,
                 score: best.reranked.unwrap_or(best.score),
                 title_words: to_char_spans(title, &title_words),
-                passage: self.passage_to_show(best.article, question)?,
+                passage,
                 versions: versions.into_iter().map(|id| self.store.header(id)).collect::<Result<_, _>>()?,
                 article,
                 reasons,
@@ -74,8 +72,13 @@ impl Searcher<'_> {
         Ok(hits)
     }
 
-    /// The passage of an article that answers best, of the body if there is one: by meaning and by words.
-    pub(super) fn passage_to_show(&self, article: ArticleId, question: &Question) -> Result<PassageHit, SearchError> {
+    /// The passage of an article that answers best, of the body if there is one: by meaning and by words. `None` for an
+    /// article without words.
+    pub(super) fn passage_to_show(
+        &self,
+        article: ArticleId,
+        question: &Question,
+    ) -> Result<Option<PassageHit>, SearchError> {
         let mut passages = self.store.passages_of(article)?;
         if passages.iter().any(|passage| passage.field == Field::Body) {
             passages.retain(|passage| passage.field == Field::Body);
@@ -101,15 +104,7 @@ impl Searcher<'_> {
             .zip(words)
             .map(|((passage, marks), words)| (passage.score + WORDS_OF_PASSAGE * words as f32 / most, passage, marks))
             .reduce(|best, next| if next.0 > best.0 { next } else { best });
-        let Some((_, mut passage, marks)) = best else {
-            return Err(StoreError::Damaged {
-                path: self.store.folder().join(crate::store::DATABASE),
-                what: format!("article {article} was found, but has no passage"),
-            }
-            .into());
-        };
-        passage.words = to_char_spans(&passage.text, &marks);
-        Ok(passage)
+        Ok(best.map(|(_, passage, marks)| PassageHit { words: to_char_spans(&passage.text, &marks), ..passage }))
     }
 
     /// Sets the sentence of the first [`MARKED`] hits: the one that is closest in meaning, or has most of the words where

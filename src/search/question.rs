@@ -23,6 +23,8 @@ pub struct Question {
     pub vector: Option<Vec<f32>>,
     /// The articles that may answer; all without it.
     pub allowed: Option<ArticleSet>,
+    /// The same, and those that earlier pages showed.
+    pub(super) passing: Option<ArticleSet>,
     /// What was not understood, or is answered in another way; a sentence each.
     pub notes: Vec<String>,
     pub(super) fingerprint: u32,
@@ -47,7 +49,7 @@ impl Searcher<'_> {
         if text.is_empty() && filter.is_all() && other_labels.is_empty() && words.excluded.is_empty() {
             return Err(SearchError::Empty);
         }
-        let fingerprint = fingerprint(request);
+        let fingerprint = fingerprint(request, self.reranker.is_some());
         if request.after.is_some_and(|cursor| cursor.question != fingerprint) {
             return Err(SearchError::OtherQuestion);
         }
@@ -69,6 +71,7 @@ impl Searcher<'_> {
                 allowed = without;
             }
         }
+        let passing = allowed.clone();
         let newest = match request.after {
             Some(cursor) => {
                 let from = allowed.map_or_else(all, Ok)?;
@@ -78,7 +81,7 @@ impl Searcher<'_> {
             }
             None => self.store.newest()?,
         };
-        Ok(Question { words, text, vector: None, allowed, notes, fingerprint, newest })
+        Ok(Question { words, text, vector: None, allowed, passing, notes, fingerprint, newest })
     }
 
     /// Embeds the words of a question, where meaning is searched.
@@ -94,9 +97,9 @@ impl Searcher<'_> {
 }
 
 /// A hash of all that decides the order of hits.
-fn fingerprint(request: &Request<'_>) -> u32 {
+fn fingerprint(request: &Request<'_>, reranked: bool) -> u32 {
     let Request { query, mode, fusion, filter, order, fold, k: _, after: _, explain: _ } = request;
-    let all = format!("{:?}", (query, mode, fusion, filter, order, fold));
+    let all = format!("{:?}", (query, mode, fusion, filter, order, fold, reranked));
     let hash = blake3::hash(all.as_bytes());
     hash.as_bytes().first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }

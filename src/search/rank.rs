@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::fusion::{Candidate, Place, fuse, sort};
 use super::group::closest_articles;
-use super::{Mode, Order, Question, Request, SearchError, Searcher, versions};
+use super::{Mode, Order, Question, Request, SearchError, Searcher};
 use crate::store::{DateOrder, Filter};
 use crate::types::{ArticleId, ArticleSet, Score};
 
@@ -15,12 +15,35 @@ const DEPTH: usize = 100;
 pub const BEST: usize = 100;
 
 impl Searcher<'_> {
-    /// The candidates for the hits of a page in their order, and as many again as [`versions`] looks at.
+    /// The candidates for hits in their order: `wanted` or more, if there are so many.
     ///
     /// # Errors
     /// When the store or a view fails.
-    pub fn rank(&self, question: &Question, request: &Request<'_>) -> Result<Vec<Candidate>, SearchError> {
-        let wanted = if request.fold { versions::looked_at(request.k) } else { request.k };
+    pub fn rank(
+        &self,
+        question: &Question,
+        request: &Request<'_>,
+        wanted: usize,
+    ) -> Result<Vec<Candidate>, SearchError> {
+        let mut ranked = self.in_order(question, request, wanted)?;
+        // A view may have been opened before another process removed an article.
+        let mut gone = None;
+        ranked.retain(|candidate| match self.store.holds_article(candidate.article) {
+            Ok(held) => held,
+            Err(error) => {
+                gone = Some(error);
+                false
+            }
+        });
+        gone.map_or(Ok(ranked), |error| Err(error.into()))
+    }
+
+    fn in_order(
+        &self,
+        question: &Question,
+        request: &Request<'_>,
+        wanted: usize,
+    ) -> Result<Vec<Candidate>, SearchError> {
         if question.text.is_empty() {
             // Only filters were given: there is nothing to be relevant to.
             let all = match &question.allowed {
@@ -34,20 +57,26 @@ impl Searcher<'_> {
         if request.order == Order::Relevance {
             return Ok(by_relevance);
         }
+        let within = |set: ArticleSet, limit: &Option<ArticleSet>| match limit {
+            Some(limit) => set.intersect(limit),
+            None => set,
+        };
         let mut dated = match request.mode {
             Mode::Semantic => ArticleSet::default(),
-            Mode::Hybrid | Mode::Lexical => self.words.with_every_word(&question.words)?,
+            Mode::Hybrid | Mode::Lexical => within(self.words.with_every_word(&question.words)?, &question.passing),
         };
-        if let Some(allowed) = &question.allowed {
-            dated = dated.intersect(allowed);
-        }
         if dated.is_empty() {
-            dated = by_relevance.iter().take(BEST).map(|candidate| candidate.article).collect();
+            // What earlier pages showed was of the best.
+            let shown = request.after.map_or(0, |cursor| cursor.shown.len());
+            let best = by_relevance.iter().take(BEST.saturating_sub(shown));
+            dated = best.map(|candidate| candidate.article).collect();
         }
+        dated = within(dated, &question.allowed);
         let ids = self.store.by_date(&dated, date_order(request.order), 0, wanted)?;
-        let mut candidates: Vec<Candidate> = ids.iter().copied().map(Candidate::new).collect();
-        self.complete(&mut candidates, question)?;
-        fuse(&mut candidates, request.fusion);
+        let ranked: HashMap<ArticleId, Candidate> = by_relevance.into_iter().map(|c| (c.article, c)).collect();
+        let known = |id: &ArticleId| ranked.get(id).copied().unwrap_or(Candidate::new(*id));
+        let mut candidates: Vec<Candidate> = ids.iter().map(known).collect();
+        self.score(&mut candidates, question, request)?;
         let place: HashMap<ArticleId, usize> = ids.into_iter().enumerate().map(|(at, id)| (id, at)).collect();
         candidates.sort_unstable_by_key(|candidate| place[&candidate.article]);
         Ok(candidates)
@@ -86,28 +115,41 @@ impl Searcher<'_> {
                 *place(&mut candidates[at]) = Some(Place { rank: Some(rank + 1), score, share: 0.0 });
             }
         }
-        match request.mode {
-            Mode::Hybrid => {
-                self.complete(&mut candidates, question)?;
-                fuse(&mut candidates, request.fusion);
-            }
-            Mode::Semantic | Mode::Lexical => {
-                for candidate in &mut candidates {
-                    candidate.score = candidate.words.or(candidate.meaning).map_or(0.0, |place| place.score);
-                }
-                sort(&mut candidates);
-            }
-        }
+        self.score(&mut candidates, question, request)?;
         Ok(candidates)
     }
 
-    /// Gives candidates that one list did not find their scores there.
-    fn complete(&self, candidates: &mut [Candidate], question: &Question) -> Result<(), SearchError> {
+    /// Gives candidates their scores in the lists that were asked and did not find them, and ranks them.
+    fn score(
+        &self,
+        candidates: &mut [Candidate],
+        question: &Question,
+        request: &Request<'_>,
+    ) -> Result<(), SearchError> {
+        self.complete(candidates, question, request.mode)?;
+        match request.mode {
+            Mode::Hybrid => fuse(candidates, request.fusion),
+            Mode::Semantic | Mode::Lexical => {
+                for candidate in &mut *candidates {
+                    if let Some(place) = candidate.words.as_mut().or(candidate.meaning.as_mut()) {
+                        place.share = place.score;
+                        candidate.score = place.score;
+                    }
+                }
+                sort(candidates);
+            }
+        }
+        Ok(())
+    }
+
+    fn complete(&self, candidates: &mut [Candidate], question: &Question, mode: Mode) -> Result<(), SearchError> {
         let unplaced = |score| Some(Place { rank: None, score, share: 0.0 });
-        let missing: Vec<usize> = (0..candidates.len()).filter(|&at| candidates[at].words.is_none()).collect();
-        let ids: Vec<ArticleId> = missing.iter().map(|&at| candidates[at].article).collect();
-        for (at, score) in missing.into_iter().zip(self.words.scores(&question.words, &ids)?) {
-            candidates[at].words = unplaced(score);
+        if mode != Mode::Semantic {
+            let missing: Vec<usize> = (0..candidates.len()).filter(|&at| candidates[at].words.is_none()).collect();
+            let ids: Vec<ArticleId> = missing.iter().map(|&at| candidates[at].article).collect();
+            for (at, score) in missing.into_iter().zip(self.words.scores(&question.words, &ids)?) {
+                candidates[at].words = unplaced(score);
+            }
         }
         let Some(vector) = &question.vector else { return Ok(()) };
         let missing: ArticleSet = candidates.iter().filter(|c| c.meaning.is_none()).map(|c| c.article).collect();

@@ -40,6 +40,9 @@ pub struct Syntax {
     pub notes: Vec<String>,
 }
 
+/// Phrases that are asked for, or excluded, at most.
+const MOST: usize = 32;
+
 /// Words beside a phrase up to which its quotation marks ask for it. With more of them they are those of a headline, whose
 /// article may well tell it in other words.
 const BESIDE: usize = 3;
@@ -63,6 +66,12 @@ pub fn parse(typed: &str, is_field: impl Fn(&str) -> bool) -> Syntax {
     for token in tokens(typed, &mut syntax.notes) {
         plain += usize::from(!token.minus && !token.quoted && token.field.is_none());
         syntax.take(token, &is_field);
+    }
+    for phrases in [&mut syntax.required, &mut syntax.excluded] {
+        if phrases.len() > MOST {
+            phrases.truncate(MOST);
+            syntax.notes.push(format!("of more than {MOST} phrases or exclusions the others are left out"));
+        }
     }
     if plain > BESIDE && syntax.required.iter().any(|phrase| phrase.field.is_none()) {
         let required = std::mem::take(&mut syntax.required);
@@ -104,6 +113,9 @@ impl Syntax {
                 Ok(date) => self.narrow(None, Some(date)),
                 Err(_) => self.misunderstood(&token, "is no date: expected 2020, 2020-03 or 2020-03-15"),
             },
+            ("date" | "since" | "depuis" | "after" | "until" | "avant" | "before", true) => {
+                self.misunderstood(&token, "is searched as words: say which dates are wanted, as in date:2019..2020");
+            }
             (name, negated) => {
                 let name = match name {
                     "lang" | "langue" => "language",
@@ -111,7 +123,10 @@ impl Syntax {
                 };
                 if is_field(name) {
                     let labels = if negated { &mut self.other_labels } else { &mut self.labels };
-                    labels.push(LabelFilter { name: name.to_owned(), values: vec![value.to_owned()] });
+                    match labels.iter_mut().find(|label| label.name == name && !negated) {
+                        Some(label) => label.values.push(value.to_owned()),
+                        None => labels.push(LabelFilter { name: name.to_owned(), values: vec![value.to_owned()] }),
+                    }
                 } else if token.quoted {
                     self.misunderstood(&token, &format!("is searched as words: no article has a field \"{name}\""));
                 } else {
@@ -184,6 +199,8 @@ fn closing(mark: char) -> Option<char> {
 
 fn tokens(typed: &str, notes: &mut Vec<String>) -> Vec<Token> {
     let mut found = Vec::new();
+    // Marks that are known not to be closed any more: a text may have thousands of them.
+    let mut unclosed = Vec::new();
     let mut rest = typed.trim_start();
     while let Some(first) = rest.chars().next() {
         let start = rest;
@@ -199,15 +216,19 @@ fn tokens(typed: &str, notes: &mut Vec<String>) -> Vec<Token> {
         let (text, quoted) = match mark {
             Some((open, close)) => {
                 let inner = &rest[open.len_utf8()..];
-                match inner.find(close) {
+                let end = if unclosed.contains(&open) { None } else { inner.find(close) };
+                match end {
                     Some(end) => {
                         rest = &inner[end + close.len_utf8()..];
                         (inner[..end].trim(), true)
                     }
                     None => {
-                        notes.push(format!(
-                            "the quotation mark {open} is not closed: what follows is searched as words"
-                        ));
+                        if !unclosed.contains(&open) {
+                            unclosed.push(open);
+                            notes.push(format!(
+                                "the quotation mark {open} is not closed: what follows is searched as words"
+                            ));
+                        }
                         rest = inner;
                         ("", false)
                     }
@@ -247,9 +268,9 @@ fn is_exclusion(rest: &str) -> bool {
 /// The name of a field that this begins with: letters, then a colon, then something that is neither blank nor the path of an
 /// address (`https://…`).
 fn field(text: &str) -> Option<String> {
-    let (name, value) = text.split_once(':')?;
-    let is_name = name.chars().next().is_some_and(char::is_alphabetic)
-        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let end = text.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')))?;
+    let (name, value) = (&text[..end], text[end..].strip_prefix(':')?);
+    let is_name = name.chars().next().is_some_and(char::is_alphabetic);
     let has_value = value.chars().next().is_some_and(|next| !next.is_whitespace()) && !value.starts_with("//");
     (is_name && has_value).then(|| name.to_owned())
 }
@@ -301,6 +322,7 @@ mod tests {
         for (typed, words, noted) in [
             ("date:hier grève", "date:hier grève", true),
             ("date:.. grève", "date:.. grève", true),
+            ("-date:2020 grève", "-date:2020 grève", true),
             ("since:2020-13", "since:2020-13", true),
             ("auteur:\"Jean Dupont\" grève", "auteur:\"Jean Dupont\" grève", true),
             ("grève \"état d'urgence", "grève état d'urgence", true),

@@ -204,6 +204,90 @@ fn versions_of_an_article_are_one_hit() {
 }
 
 #[test]
+fn versions_take_no_place_from_others() {
+    let bulletin = |n: usize| {
+        let day =
+            "La crue reste forte dans la vallée, et la préfecture demande de ne pas prendre la route avant demain.";
+        format!("{day} Le niveau est suivi d'heure en heure par les services de l'État. Bulletin numéro {n}.\n")
+    };
+    let others =
+        |n: usize| format!("Une crue d'un autre genre, la {n}e de l'année {} dans le bassin {}.\n", n * 31, n * 57);
+    let articles: Vec<(String, String)> =
+        (0..250).map(|n| (format!("b{n}"), bulletin(n))).chain((0..12).map(|n| (format!("o{n}"), others(n)))).collect();
+    let articles: Vec<_> = articles.iter().map(|(key, text)| (key.as_str(), "Crue", text.as_str())).collect();
+    let (_folder, store) = store(&articles);
+    for request in [Request::new("crue préfecture", 5), Request::new("source:b source:o", 5)] {
+        let (mut seen, mut versions, mut after) = (0, 0, None);
+        loop {
+            let page = answer(&store, &Request { after: after.as_ref(), ..request.clone() }, None).unwrap();
+            seen += page.hits.len();
+            versions += page.hits.iter().map(|hit| hit.versions.len()).sum::<usize>();
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        assert_eq!(seen + versions, 262, "{}", request.query);
+        assert!((13..30).contains(&seen), "{seen} hits of 13 stories");
+    }
+}
+
+#[test]
+fn reasons_add_up_in_every_mode_and_order() {
+    let (_folder, mut store) = store(&[]);
+    for (key, text, date) in [
+        ("a", "La crue monte dans la vallée.\n", "2020-01-03"),
+        ("b", "Une crue.\n", "2020-01-02"),
+        ("c", "Le train entre en gare.\n", "2020-01-01"),
+    ] {
+        put(&mut store, key, "Titre", text, Some(date));
+    }
+    for mode in [Mode::Hybrid, Mode::Semantic, Mode::Lexical] {
+        for order in [Order::Relevance, Order::Newest] {
+            for fusion in [Fusion::Calibrated, Fusion::ReciprocalRank] {
+                let request = Request { mode, order, fusion, explain: true, ..Request::new("crue vallée", 9) };
+                let hits = answer(&store, &request, None).unwrap().hits;
+                assert!(!hits.is_empty());
+                for hit in hits {
+                    let Reasons { candidate, terms } = hit.reasons.unwrap();
+                    let share = |place: Option<Place>| place.map_or(0.0, |place| place.share);
+                    assert_eq!(share(candidate.words) + share(candidate.meaning), hit.score, "{request:?}");
+                    assert!(hit.score > 0.0, "{request:?}");
+                    assert_eq!(candidate.words.is_none(), mode == Mode::Semantic);
+                    assert_eq!(candidate.meaning.is_none(), mode == Mode::Lexical);
+                    assert!(mode != Mode::Semantic || terms.is_empty());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_article_without_words_is_no_hit_and_no_error() {
+    let (_folder, mut store) = store(&[("a", "Titre", "Une crue.\n")]);
+    let article = Article { key: "blank".into(), source: Some("a".into()), ..Article::default() };
+    let (content, text_key) = (ContentHash::of(&article), TextKey::of(""));
+    store
+        .put(&[NewArticle { content, article, text_key, passages: vec![], boilerplate: vec![] }], &HashMap::new())
+        .unwrap();
+    assert_eq!(keys(&store, &Request::new("source:a", 9)), ["a"]);
+}
+
+#[test]
+fn what_another_process_removed_is_no_hit() {
+    let (_folder, mut store) = store(&[("a", "Titre", "Une crue.\n"), ("b", "Titre", "La crue monte.\n")]);
+    let vectors = open(&store, Isa::best(), Choice::Exact).unwrap();
+    let words = lexical::open(&store).unwrap();
+    let gone = store.find("b").unwrap().unwrap();
+    store.remove(&[gone]).unwrap();
+    for mode in [Mode::Hybrid, Mode::Semantic, Mode::Lexical] {
+        let searcher = Searcher { store: &store, vectors: &*vectors, words: &words, embedder: &Fake, reranker: None };
+        let hits = searcher.search(&Request { mode, ..Request::new("crue", 9) }).unwrap().hits;
+        assert_eq!(hits.iter().map(|hit| hit.article.key.as_str()).collect::<Vec<_>>(), ["a"]);
+    }
+}
+
+#[test]
 fn pages_hold_every_article_once_while_others_are_indexed() {
     let articles: Vec<(String, String)> =
         (0..25).map(|n| (format!("a{n}"), format!("Crue numéro {n} dans la vallée {}.\n", n * 7))).collect();
@@ -262,6 +346,9 @@ fn a_reranker_has_the_last_word() {
     let hits = answer(&store, &request, Some(&Short)).unwrap().hits;
     assert_eq!(hits.iter().map(|hit| hit.article.key.as_str()).collect::<Vec<_>>(), ["short", "long"]);
     assert_eq!(hits[0].score, 1.0 / "Une crue.".len() as f32);
+    // Where dates decide, it is not asked.
+    let dated = answer(&store, &Request { order: Order::Oldest, ..request }, Some(&Short)).unwrap().hits;
+    assert_eq!(dated.iter().map(|hit| hit.article.key.as_str()).collect::<Vec<_>>(), ["long", "short"]);
 }
 
 #[test]

@@ -19,6 +19,9 @@ use crate::types::{Article, ArticleId, ArticleSet, DatePrecision};
 /// The longest value that is a label, in characters: longer ones are prose.
 const LONGEST: usize = 200;
 
+/// Values of one field of an article that are labels, the first.
+const MOST_VALUES: usize = 64;
+
 /// Labels whose rows are remembered from one article to the next.
 const REMEMBERED: usize = 1 << 16;
 
@@ -60,7 +63,8 @@ fn labels_of(article: &Article) -> Vec<(Label, String)> {
     }
     for (name, value) in &article.metadata {
         let values = if let Value::Array(values) = value { values.as_slice() } else { std::slice::from_ref(value) };
-        for value in values {
+        // More are data, such as a vector, and nothing to filter by.
+        for value in values.iter().take(MOST_VALUES) {
             match value {
                 Value::String(text) => add(name, text),
                 Value::Number(number) => add(name, &number.to_string()),

@@ -338,6 +338,18 @@ impl Store {
         )
     }
 
+    /// Whether an article is there.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn holds_article(&self, article: ArticleId) -> Result<bool, StoreError> {
+        self.sql(
+            self.connection
+                .prepare_cached("SELECT 1 FROM articles WHERE id = ?1")
+                .and_then(|mut statement| statement.exists([article.0])),
+        )
+    }
+
     /// The body of an article, as published.
     ///
     /// # Errors

@@ -325,8 +325,15 @@ fn searching_is_timed_stage_by_stage() {
     let desk = Desk::with_corpus();
     let report = bench(&desk, &["search", "-k", "3"]);
     let mean = |stage: &str| measure(&report, stage, "mean");
-    let stages =
-        ["understand", "embed the question", "closest vectors", "words, grouping, fusion", "fetch", "mark sentences"];
+    let stages = [
+        "understand",
+        "embed the question",
+        "closest vectors",
+        "words, grouping, fusion",
+        "fold versions",
+        "fetch",
+        "mark sentences",
+    ];
     let sum: f64 = stages.into_iter().map(mean).sum();
     let whole = mean("whole search");
     assert!(sum <= whole * 1.001 && sum > 0.9 * whole, "stages make the whole: {report:#}");

@@ -103,10 +103,19 @@ pub fn examine(store: &Store, examination: &Examination) -> Result<Vec<Finding>,
 pub fn repair(store: &Store, examination: &Examination) -> Result<(), DoctorError> {
     let vectors = index::health(store, examination.isa)?.problems;
     let words = lexical::health(store)?.problems;
+    let had_graph = store.views().join("graph").exists();
     if !(vectors.is_empty() && words.is_empty()) {
-        fs_err::remove_dir_all(store.views())?;
+        for entry in fs_err::read_dir(store.views())? {
+            let entry = entry?;
+            match entry.file_type()? {
+                kind if kind.is_dir() => fs_err::remove_dir_all(entry.path())?,
+                // Another process may hold the lock, and would go on holding a file that is no more.
+                _ if entry.file_name().to_string_lossy().ends_with(".lock") => {}
+                _ => fs_err::remove_file(entry.path())?,
+            }
+        }
     }
-    index::persist(store, examination.isa, examination.view)?;
+    index::persist(store, examination.isa, if had_graph { Choice::Hnsw } else { examination.view })?;
     Ok(lexical::persist(store)?)
 }
 
@@ -172,7 +181,9 @@ fn view(check: &'static str, store: &Store, all: usize, behind: usize, problems:
 /// Whether the graph reaches every vector, and finds the closest.
 fn graph(store: &Store, health: &Health, examination: &Examination) -> Result<Finding, DoctorError> {
     let check = "the graph reaches every vector and finds the closest";
-    let view = index::open(store, examination.isa, examination.view)?;
+    // One that is there is examined, whether searches of one question use it or not.
+    let choice = if health.graph.is_some() { Choice::Hnsw } else { examination.view };
+    let view = index::open(store, examination.isa, choice)?;
     if view.name() != "hnsw" || view.is_empty() {
         let seen = vec!["there is none: every search scans all vectors, which is exact".to_owned()];
         return Ok(Finding { check, status: Status::Ok, seen, advice: None });

@@ -183,7 +183,7 @@ pub struct Index {
 A question is searched by its words and by its meaning. What can be typed in it:
   grève hôpital             words, in any order and form; names in other spellings too
   \"état d'urgence\"          these words next to each other
-  -football -\"coupe d'Europe\"   articles without these
+  -football -\"coupe d'Europe\"   articles without these words, in this form
   title:grève text:hôpital  the title, or the text, has it (titre:, texte:)
   date:2020-03 date:2019..2020 since:2020 until:2020-05
   source:AFP lang:fr NAME:\"VALUE\" -source:AFP   any field: see `voisin facets`

@@ -1,16 +1,13 @@
 //! What is asked of the views: words, a vector, and the articles that may answer.
 
+use super::rank::BEST;
 use super::syntax::{self, Syntax, both};
-use super::{Mode, Request, SearchError, Searcher};
+use super::{Mode, Order, Request, SearchError, Searcher};
 use crate::embed::Query;
 use crate::lexical;
 use crate::store::Filter;
 use crate::text::analysis_form;
 use crate::types::{ArticleId, ArticleSet};
-
-/// Said where quotation marks leave no article, and something else would.
-const NO_PHRASE: &str = "no article that passes the filters has the words in quotation marks next to each other: they are \
-                         searched as words";
 
 /// A question as the views understand it.
 #[derive(Clone, Debug)]
@@ -23,8 +20,8 @@ pub struct Question {
     pub vector: Option<Vec<f32>>,
     /// The articles that may answer; all without it.
     pub allowed: Option<ArticleSet>,
-    /// The same, and those that earlier pages showed.
-    pub(super) passing: Option<ArticleSet>,
+    /// The articles with every word, where the order of dates is asked for and there are any.
+    pub(super) dated: Option<ArticleSet>,
     /// What was not understood, or is answered in another way; a sentence each.
     pub notes: Vec<String>,
     pub(super) fingerprint: u32,
@@ -67,11 +64,18 @@ impl Searcher<'_> {
             words.preferred.extend(required);
             let without = both(filtered, self.words.constraint(&words)?, |a, b| a.intersect(&b));
             if without.as_ref().is_none_or(|set| !set.is_empty()) {
-                notes.push(NO_PHRASE.to_owned());
+                let wanted: Vec<String> = words.preferred.iter().map(|phrase| format!("«{}»", phrase.text)).collect();
+                notes.push(format!(
+                    "no article that passes the filters has {} as asked for: searched as words",
+                    wanted.join(" and ")
+                ));
                 allowed = without;
             }
         }
-        let passing = allowed.clone();
+        let dated = if request.order == Order::Relevance { None } else { self.dated(&words, request.mode, &allowed)? };
+        if request.order != Order::Relevance && dated.is_none() && !text.is_empty() {
+            notes.push(format!("no article has every word: these are of the {BEST} best, in the order of dates"));
+        }
         let newest = match request.after {
             Some(cursor) => {
                 let from = allowed.map_or_else(all, Ok)?;
@@ -81,7 +85,22 @@ impl Searcher<'_> {
             }
             None => self.store.newest()?,
         };
-        Ok(Question { words, text, vector: None, allowed, passing, notes, fingerprint, newest })
+        Ok(Question { words, text, vector: None, allowed, dated, notes, fingerprint, newest })
+    }
+
+    /// The articles, of those that pass the filters, that have every word. `None` where there are none, or words are not searched.
+    fn dated(
+        &self,
+        words: &lexical::Query,
+        mode: Mode,
+        passing: &Option<ArticleSet>,
+    ) -> Result<Option<ArticleSet>, SearchError> {
+        if mode == Mode::Semantic {
+            return Ok(None);
+        }
+        let all = self.words.with_every_word(words)?;
+        let passing = passing.as_ref().map_or_else(|| all.clone(), |passing| all.intersect(passing));
+        Ok((!passing.is_empty()).then_some(passing))
     }
 
     /// Embeds the words of a question, where meaning is searched.

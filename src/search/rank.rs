@@ -57,21 +57,18 @@ impl Searcher<'_> {
         if request.order == Order::Relevance {
             return Ok(by_relevance);
         }
-        let within = |set: ArticleSet, limit: &Option<ArticleSet>| match limit {
-            Some(limit) => set.intersect(limit),
-            None => set,
+        let mut dated: ArticleSet = match &question.dated {
+            Some(dated) => dated.clone(),
+            None => {
+                // What earlier pages showed was of the best.
+                let shown = request.after.map_or(0, |cursor| cursor.shown.len());
+                let best = by_relevance.iter().take(BEST.saturating_sub(shown));
+                best.map(|candidate| candidate.article).collect()
+            }
         };
-        let mut dated = match request.mode {
-            Mode::Semantic => ArticleSet::default(),
-            Mode::Hybrid | Mode::Lexical => within(self.words.with_every_word(&question.words)?, &question.passing),
-        };
-        if dated.is_empty() {
-            // What earlier pages showed was of the best.
-            let shown = request.after.map_or(0, |cursor| cursor.shown.len());
-            let best = by_relevance.iter().take(BEST.saturating_sub(shown));
-            dated = best.map(|candidate| candidate.article).collect();
+        if let Some(allowed) = &question.allowed {
+            dated = dated.intersect(allowed);
         }
-        dated = within(dated, &question.allowed);
         let ids = self.store.by_date(&dated, date_order(request.order), 0, wanted)?;
         let ranked: HashMap<ArticleId, Candidate> = by_relevance.into_iter().map(|c| (c.article, c)).collect();
         let known = |id: &ArticleId| ranked.get(id).copied().unwrap_or(Candidate::new(*id));

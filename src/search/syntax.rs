@@ -47,6 +47,9 @@ const MOST: usize = 32;
 /// article may well tell it in other words.
 const BESIDE: usize = 3;
 
+/// Said of what should be one date.
+const NO_DATE: &str = "is searched as words: it is no date, such as 2020, 2020-03 or 2020-03-15";
+
 /// A part of what was typed.
 struct Token {
     /// Whether a minus stands before it.
@@ -103,18 +106,22 @@ impl Syntax {
                 Some((since, until)) => {
                     self.narrow(since, until);
                 }
-                None => self.misunderstood(&token, "is no date: expected 2020, 2020-03, 2020-03-15 or 2019..2020-03"),
+                None => self.misunderstood(
+                    &token,
+                    "is searched as words: it is no date, such as 2020, 2020-03, 2020-03-15 or 2019..2020-03",
+                ),
             },
             ("since" | "depuis" | "after", false) => match value.parse() {
                 Ok(date) => self.narrow(Some(date), None),
-                Err(_) => self.misunderstood(&token, "is no date: expected 2020, 2020-03 or 2020-03-15"),
+                Err(_) => self.misunderstood(&token, NO_DATE),
             },
             ("until" | "avant" | "before", false) => match value.parse() {
                 Ok(date) => self.narrow(None, Some(date)),
-                Err(_) => self.misunderstood(&token, "is no date: expected 2020, 2020-03 or 2020-03-15"),
+                Err(_) => self.misunderstood(&token, NO_DATE),
             },
             ("date" | "since" | "depuis" | "after" | "until" | "avant" | "before", true) => {
-                self.misunderstood(&token, "is searched as words: say which dates are wanted, as in date:2019..2020");
+                let advice = "is left out: say which dates are wanted, as in date:2019..2020";
+                self.notes.push(format!("{} {advice}", token.raw));
             }
             (name, negated) => {
                 let name = match name {
@@ -127,11 +134,10 @@ impl Syntax {
                         Some(label) => label.values.push(value.to_owned()),
                         None => labels.push(LabelFilter { name: name.to_owned(), values: vec![value.to_owned()] }),
                     }
-                } else if token.quoted {
-                    self.misunderstood(&token, &format!("is searched as words: no article has a field \"{name}\""));
+                } else if negated {
+                    self.notes.push(format!("{} is left out: no article has a field \"{name}\"", token.raw));
                 } else {
-                    // Headlines have colons: nothing to say.
-                    self.word(&token.raw);
+                    self.misunderstood(&token, &format!("is searched as words: no article has a field \"{name}\""));
                 }
             }
         }
@@ -162,7 +168,7 @@ impl Syntax {
 
     fn misunderstood(&mut self, token: &Token, why: &str) {
         self.word(&token.raw);
-        self.notes.push(format!("\"{}\" {why}", token.raw));
+        self.notes.push(format!("{} {why}", token.raw));
     }
 }
 
@@ -322,12 +328,13 @@ mod tests {
         for (typed, words, noted) in [
             ("date:hier grève", "date:hier grève", true),
             ("date:.. grève", "date:.. grève", true),
-            ("-date:2020 grève", "-date:2020 grève", true),
+            ("-date:2020 grève", "grève", true),
+            ("-couleur:rouge grève", "grève", true),
             ("since:2020-13", "since:2020-13", true),
             ("auteur:\"Jean Dupont\" grève", "auteur:\"Jean Dupont\" grève", true),
             ("grève \"état d'urgence", "grève état d'urgence", true),
             ("Foot: Lyon gagne", "Foot: Lyon gagne", false),
-            ("Foot:Lyon gagne", "Foot:Lyon gagne", false),
+            ("Foot:Lyon gagne", "Foot:Lyon gagne", true),
             ("https://exemple.fr/a", "https://exemple.fr/a", false),
             ("il fait -5 degrés - dit-il", "il fait -5 degrés dit-il", false),
             ("- \"\" « » :", "", false),

@@ -169,9 +169,13 @@ fn search(common: &Common, args: &args::Search) -> Result<Outcome, CliError> {
             write_line(&format!("more: the same with --after {next}"));
         }
         if answer.hits.is_empty() {
-            write_line(
-                "nothing found: the store is empty, no article has the words, or the filters leave none (see `voisin status`)",
-            );
+            let nothing = match after {
+                Some(_) => "no more hits: the page before was the last",
+                None => {
+                    "nothing found: the store is empty, no article has the words, or the filters leave none (see `voisin facets`)"
+                }
+            };
+            write_line(nothing);
         }
     }
     Ok(outcome(!answer.hits.is_empty()))

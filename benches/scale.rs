@@ -88,7 +88,11 @@ fn exchange(text: &str, other: &str, random: &mut Random) -> String {
     let words: Vec<&str> = other.split_whitespace().collect();
     let pick = |word| {
         let draw = random.next();
-        if draw % EXCHANGED == 0 && !words.is_empty() { words[(draw >> 8) as usize % words.len()] } else { word }
+        if draw.is_multiple_of(EXCHANGED) && !words.is_empty() {
+            words[(draw >> 8) as usize % words.len()]
+        } else {
+            word
+        }
     };
     text.split_whitespace().map(pick).collect::<Vec<_>>().join(" ")
 }

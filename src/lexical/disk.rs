@@ -223,6 +223,18 @@ fn catch_up(store: &Store) -> Result<(), LexicalError> {
         writer.garbage_collect_files().wait()?;
     }
     writer.wait_merging_threads()?;
+    share(store)
+}
+
+/// Lets whoever may read the database read the index: tantivy writes its list of files for its own user alone.
+fn share(store: &Store) -> Result<(), LexicalError> {
+    let allowed = fs_err::metadata(store.folder().join(crate::store::DATABASE))?.permissions();
+    for name in ["meta.json", ".managed.json"] {
+        let file = folder(store).join(name);
+        if file.exists() {
+            fs_err::set_permissions(file, allowed.clone())?;
+        }
+    }
     Ok(())
 }
 
@@ -239,7 +251,7 @@ pub(super) fn health(store: &Store) -> Result<Health, LexicalError> {
             ),
             Err(error) => problems.push(format!("the index of words cannot be read: {error}")),
         }
-    } else if folder(store).exists() {
+    } else if folder(store).join("meta.json").exists() {
         problems.push("the index of words on disk is damaged, or of another store or format".to_owned());
     }
     let after = Sequence(found.map_or(0, |(_, payload)| payload.sequence));

@@ -1,6 +1,6 @@
 //! One ranking of articles, by words and by meaning.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::fusion::{Candidate, Place, fuse, sort};
 use super::group::closest_articles;
@@ -99,19 +99,17 @@ impl Searcher<'_> {
             Some(vector) => closest_articles(vector, depth, allowed, self.vectors, self.store)?,
             None => Vec::new(),
         };
-        let mut at: HashMap<ArticleId, usize> = HashMap::new();
-        let mut candidates: Vec<Candidate> = Vec::new();
-        let lists: [(_, fn(&mut Candidate) -> &mut Option<Place>); 2] =
-            [(words, |candidate| &mut candidate.words), (meaning, |candidate| &mut candidate.meaning)];
-        for (list, place) in lists {
-            for (rank, (article, score)) in list.into_iter().enumerate() {
-                let at = *at.entry(article).or_insert_with(|| {
-                    candidates.push(Candidate::new(article));
-                    candidates.len() - 1
-                });
-                *place(&mut candidates[at]) = Some(Place { rank: Some(rank + 1), score, share: 0.0 });
-            }
+        let placed = |(rank, (article, score)): (usize, (ArticleId, Score))| {
+            (article, Place { rank: Some(rank + 1), score, share: 0.0 })
+        };
+        let mut found: BTreeMap<ArticleId, Candidate> = BTreeMap::new();
+        for (article, place) in words.into_iter().enumerate().map(placed) {
+            found.entry(article).or_insert(Candidate::new(article)).words = Some(place);
         }
+        for (article, place) in meaning.into_iter().enumerate().map(placed) {
+            found.entry(article).or_insert(Candidate::new(article)).meaning = Some(place);
+        }
+        let mut candidates: Vec<Candidate> = found.into_values().collect();
         self.score(&mut candidates, question, request)?;
         Ok(candidates)
     }

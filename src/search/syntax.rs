@@ -355,7 +355,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_word_is_lost(typed in "[a-zé0-9 :\"«»“”.-]{0,40}") {
+        fn no_word_is_lost(typed in "[a-zé0-9 :\"«»“”.]{0,40}") {
             let syntax = understood(&typed);
             let kept: String = [syntax.words.clone()].into_iter()
                 .chain(syntax.excluded.iter().map(|phrase| phrase.text.clone()))

@@ -29,7 +29,7 @@ fn number(seed: usize, below: usize) -> usize {
 fn article(at: usize) -> NewArticle {
     let day = number(at, 3650);
     let (year, month, day) = (2014 + day / 365, 1 + day % 365 / 31, 1 + day % 28);
-    let section = if at % 2 == 0 { 0 } else { number(at + 1_000_000, 20) };
+    let section = if at.is_multiple_of(2) { 0 } else { number(at + 1_000_000, 20) };
     let topics: Vec<String> = (0..3).map(|n| format!("Thème {}", number(3 * at + n, 3000))).collect();
     let metadata = json!({
         "rubrique": format!("Rubrique {section}"),
@@ -41,7 +41,7 @@ fn article(at: usize) -> NewArticle {
         title: Some(format!("Titre de l'article {at}")),
         date: PartialDate::new(year as i16, Some(month as i8), Some(day as i8)),
         source: Some(format!("journal-{}.example", number(at + 3_000_000, 50))),
-        language: Some(if at % 10 == 0 { "en" } else { "fr" }.to_owned()),
+        language: Some(if at.is_multiple_of(10) { "en" } else { "fr" }.to_owned()),
         text: format!("{at} {}", "La crue a coupé la route du bourg pendant la nuit. ".repeat(30)),
         metadata: metadata.as_object().unwrap().clone(),
         ..Article::default()

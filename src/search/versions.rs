@@ -21,7 +21,7 @@ pub struct Folded {
     pub versions: Vec<ArticleId>,
 }
 
-/// How many candidates [`fold`] looks at for `k` hits, where no more are folded.
+/// How many candidates [`Searcher::fold`] looks at for `k` hits, where no more are folded.
 pub fn looked_at(k: usize) -> usize {
     k.saturating_mul(1 + BEYOND)
 }

@@ -34,13 +34,10 @@ impl Searcher<'_> {
     /// # Errors
     /// When nothing is asked, the cursor is of another question, or the store or the view of the words fails.
     pub fn understand(&self, request: &Request<'_>) -> Result<Question, SearchError> {
-        let Syntax { words, required, preferred, excluded, since, until, labels, other_labels, mut notes } =
-            syntax::parse(request.query, |name| self.store.has_label(name).unwrap_or(false));
-        let filter = Filter {
-            since: both(request.filter.since, since, |a, b| if a.first_day() >= b.first_day() { a } else { b }),
-            until: both(request.filter.until, until, |a, b| if a.last_day() <= b.last_day() { a } else { b }),
-            labels: request.filter.labels.iter().cloned().chain(labels).collect(),
-        };
+        let mut syntax = syntax::parse(request.query, |name| self.store.has_label(name).unwrap_or(false));
+        syntax.narrow(request.filter.since, request.filter.until);
+        let Syntax { words, required, preferred, excluded, since, until, labels, other_labels, mut notes } = syntax;
+        let filter = Filter { since, until, labels: request.filter.labels.iter().cloned().chain(labels).collect() };
         let text = analysis_form(&words);
         let mut words = lexical::Query { words, required, preferred, excluded };
         if text.is_empty() && filter.is_all() && other_labels.is_empty() && words.excluded.is_empty() {

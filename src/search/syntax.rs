@@ -159,7 +159,7 @@ impl Syntax {
     }
 
     /// Both of what was asked before and what is asked now.
-    fn narrow(&mut self, since: Option<PartialDate>, until: Option<PartialDate>) {
+    pub(super) fn narrow(&mut self, since: Option<PartialDate>, until: Option<PartialDate>) {
         let later = |a: PartialDate, b: PartialDate| if a.first_day() >= b.first_day() { a } else { b };
         let earlier = |a: PartialDate, b: PartialDate| if a.last_day() <= b.last_day() { a } else { b };
         self.since = both(self.since, since, later);

@@ -19,7 +19,8 @@ pub fn folded(text: &str) -> String {
             other => form.push(other),
         }
     }
-    form
+    // What stood under a mark may be of another form without it.
+    analysis_form(&form)
 }
 
 #[cfg(test)]

@@ -1,0 +1,143 @@
+//! What there is to say of two articles: what the later is to the earlier, how sure that is, and the evidence for it.
+
+use super::credits::Credit;
+use super::facts::SharedFact;
+use crate::store::Header;
+use crate::text::shingles::Overlap;
+use crate::types::{Score, Span};
+
+/// What the second of two articles is to the first, from the strongest to the weakest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// The same words in the same order.
+    Identical,
+    /// The same but for page furniture or a few words.
+    Republished,
+    /// A later version of the same piece: much of it stays, something was added, changed or taken out.
+    Updated,
+    /// It holds the whole of the first, or nearly, in a longer text.
+    Contains,
+    /// It is a part of the first, or nearly.
+    Excerpt,
+    /// Both are built on the same source, with different parts around.
+    SharedSource,
+    /// The same event in other words.
+    SameStory,
+}
+
+impl Relation {
+    /// All, from the strongest to the weakest.
+    pub const ALL: [Self; 7] = [
+        Self::Identical,
+        Self::Republished,
+        Self::Updated,
+        Self::Contains,
+        Self::Excerpt,
+        Self::SharedSource,
+        Self::SameStory,
+    ];
+
+    /// The name for people and programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identical => "identical",
+            Self::Republished => "republished",
+            Self::Updated => "updated",
+            Self::Contains => "contains",
+            Self::Excerpt => "excerpt",
+            Self::SharedSource => "shared-source",
+            Self::SameStory => "same-story",
+        }
+    }
+
+    /// Whether text was copied, rather than an event told twice.
+    pub fn is_copy(self) -> bool {
+        self != Self::SameStory
+    }
+}
+
+/// Which of two articles came first, as far as their dates tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precedence {
+    /// The first: its date ends before the other's begins.
+    Known,
+    /// Both dates may mean the same day; the first stands first by some other rule.
+    SameTime,
+    /// One of them has no date.
+    Undated,
+}
+
+/// One of the two articles.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// The article.
+    pub header: Header,
+    /// Its body as published.
+    pub text: String,
+    /// The share of its characters in words, page furniture left out, that stand in stretches of the other: 0 to 1.
+    pub share: f32,
+    /// The agencies that it names as its source.
+    pub credits: Vec<Credit>,
+    /// Page furniture, in bytes of the text.
+    pub furniture: Vec<Span>,
+}
+
+/// A passage that both articles have, but for small edits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SharedStretch {
+    /// Where it stands in the first, in bytes.
+    pub a: Span,
+    /// Where it stands in the second, in bytes.
+    pub b: Span,
+    /// The parts that are equal word by word, in the order of both, in bytes: what is between them was edited.
+    pub equal: Vec<(Span, Span)>,
+}
+
+/// Two articles beside each other. The first is the earlier, where that is known.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// What the second is to the first; nothing, where they have nothing to do with each other.
+    pub relation: Option<Relation>,
+    /// How far the evidence is from what would make another relation of it: 0.5 is on the border, 1 beyond doubt.
+    pub confidence: f32,
+    /// The earlier, or the one that stands first.
+    pub a: Side,
+    /// The other.
+    pub b: Side,
+    /// Whether the first is the earlier.
+    pub precedence: Precedence,
+    /// Runs of five words in common, exactly counted.
+    pub overlap: Overlap,
+    /// [`closeness`](crate::search::related::closeness) of their passages, where vectors were at hand.
+    pub closeness: Option<Score>,
+    /// What both have, in the order of the first; they overlap in neither.
+    pub stretches: Vec<SharedStretch>,
+    /// Names, numbers and quotations that both have.
+    pub facts: Vec<SharedFact>,
+}
+
+/// An article of a group, and why it is in it.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The article.
+    pub article: Header,
+    /// What it is to the representative.
+    pub relation: Relation,
+    /// How sure that is, as in [`Comparison`].
+    pub confidence: f32,
+    /// Runs of five words that it has in common with the representative, which is `a`.
+    pub overlap: Overlap,
+    /// Whether the representative is the earlier.
+    pub precedence: Precedence,
+}
+
+/// Versions of one article: each was compared with the representative, so there are no chains.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The earliest of them; of several that may be, the one whose text comes first by its hash.
+    pub representative: Header,
+    /// The others, in the order of their dates.
+    pub members: Vec<Member>,
+}

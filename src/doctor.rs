@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::dedup::{self, RegisterError};
 use crate::index::{self, Choice, Health, IndexError, recall};
 use crate::kernels::Isa;
 use crate::lexical::{self, LexicalError};
@@ -72,6 +73,9 @@ pub enum DoctorError {
     /// The view of words failed.
     #[error(transparent)]
     Lexical(#[from] LexicalError),
+    /// The register of copies failed.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
     /// The disk failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -84,6 +88,7 @@ pub enum DoctorError {
 pub fn examine(store: &Store, examination: &Examination) -> Result<Vec<Finding>, DoctorError> {
     let health = index::health(store, examination.isa)?;
     let words = lexical::health(store)?;
+    let copies = dedup::health(store)?;
     let all = store.articles_matching(&Filter::default())?.len();
     let mut findings = vec![
         articles(store)?,
@@ -91,6 +96,7 @@ pub fn examine(store: &Store, examination: &Examination) -> Result<Vec<Finding>,
         view("the view of vectors is whole and caught up", store, health.rows, health.behind, &health.problems),
         graph(store, &health, examination)?,
         view("the view of words is whole and caught up", store, all, words.behind, &words.problems),
+        view("the register of copies is whole and caught up", store, all, copies.behind, &copies.problems),
     ];
     findings.extend(space(store));
     Ok(findings)
@@ -103,8 +109,9 @@ pub fn examine(store: &Store, examination: &Examination) -> Result<Vec<Finding>,
 pub fn repair(store: &Store, examination: &Examination) -> Result<(), DoctorError> {
     let vectors = index::health(store, examination.isa)?.problems;
     let words = lexical::health(store)?.problems;
+    let copies = dedup::health(store)?.problems;
     let had_graph = store.views().join("graph").exists();
-    if !(vectors.is_empty() && words.is_empty()) {
+    if !(vectors.is_empty() && words.is_empty() && copies.is_empty()) {
         for entry in fs_err::read_dir(store.views())? {
             let entry = entry?;
             match entry.file_type()? {
@@ -116,7 +123,9 @@ pub fn repair(store: &Store, examination: &Examination) -> Result<(), DoctorErro
         }
     }
     index::persist(store, examination.isa, if had_graph { Choice::Hnsw } else { examination.view })?;
-    Ok(lexical::persist(store)?)
+    lexical::persist(store)?;
+    dedup::caught_up(store, examination.isa, &mut |_| {})?;
+    Ok(())
 }
 
 /// Whether every article can be found.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::chunk::Budget;
-use crate::dedup::{self, Pair};
+use crate::dedup::{self, Copies, Progress, Register, RegisterError, Selection, Subject};
 use crate::embed::precision::Wanted;
 use crate::embed::source::{ModelFiles, ModelRef};
 use crate::embed::{EmbedError, Embedder, PassageScorer, Reranker};
@@ -11,9 +11,9 @@ use crate::index::{self, Choice, IndexError, VectorView};
 use crate::ingest::prepare::{Prepared, prepare};
 use crate::kernels::Isa;
 use crate::lexical::{self, LexicalError, LexicalView};
-use crate::search::related::{RelatedRequest, body_passages, related};
-use crate::search::{Answer, Related, Request, SearchError, Searcher};
-use crate::store::{Field, Filter, ModelIdentity, Store, StoreError};
+use crate::search::related::{RelatedRequest, body_passages, related, unit};
+use crate::search::{Answer, Groups, Related, Request, SearchError, Searcher};
+use crate::store::{Field, Filter, Header, ModelIdentity, NewArticle, Store, StoreError};
 use crate::types::{Article, ArticleId};
 
 /// Tokens of a passage, unless someone says otherwise: four to eight sentences, well inside what small models were
@@ -59,6 +59,9 @@ pub enum EngineError {
     /// A search.
     #[error(transparent)]
     Search(#[from] SearchError),
+    /// The register of copies.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
 }
 
 /// Lets errors of the engine's rooms become those of a room above it, whose error has a variant `Engine`.
@@ -70,6 +73,7 @@ macro_rules! through_engine {
             $crate::lexical::LexicalError
             $crate::embed::EmbedError
             $crate::search::SearchError
+            $crate::dedup::RegisterError
         );
     };
     ($to:ty: $($error:ty)*) => {$(
@@ -100,6 +104,8 @@ pub struct Engine {
     view: Box<dyn VectorView>,
     words: LexicalView,
     reranker: Option<Reranker>,
+    /// Of copies, where it holds all that is stored.
+    register: Option<Register>,
     isa: Isa,
 }
 
@@ -148,7 +154,8 @@ impl Engine {
         store.expect_model(&identity)?;
         let view = index::open(&store, options.isa, options.view)?;
         let words = lexical::open(&store)?;
-        Ok(Self { store, embedder, view, words, reranker: None, isa: options.isa })
+        let register = Register::as_it_lies(&store).filter(|register| register.sequence().ok() == store.sequence().ok());
+        Ok(Self { store, embedder, view, words, reranker: None, register, isa: options.isa })
     }
 
     /// Lets a cross-encoder put the best candidates of every search in order.
@@ -185,6 +192,7 @@ impl Engine {
             words: &self.words,
             embedder: &self.embedder,
             reranker: self.reranker.as_ref().map(|reranker| reranker as &dyn PassageScorer),
+            groups: self.register.as_ref().map(|register| register as &dyn Groups),
         }
     }
 
@@ -216,13 +224,7 @@ impl Engine {
     /// When the article has no date and one is needed; when the store or the model fails.
     pub fn similar_to_text(&self, article: Article, request: &RelatedRequest) -> Result<Vec<Related>, EngineError> {
         let filter = request.filter_around(&article.key, article.date)?;
-        let Prepared { article, tokens } = prepare(article, &self.embedder, self.budget())?;
-        let passages = &article.passages;
-        let body = passages.iter().any(|passage| passage.field == Field::Body);
-        let compared = passages.iter().filter(|passage| !body || passage.field == Field::Body);
-        let tokens: Vec<_> = compared.map(|passage| tokens[&passage.key].clone()).collect();
-        let vectors = self.embedder.embed_all(&tokens, crate::embed::cores())?;
-        let vectors: Vec<Vec<f32>> = vectors.rows().into_iter().map(|row| row.to_vec()).collect();
+        let (_, vectors) = embedded(article, &self.embedder, self.budget())?;
         let _moment = self.store.snapshot()?;
         self.related(&vectors, None, request.k, &filter)
     }
@@ -238,13 +240,13 @@ impl Engine {
         Ok(related(vectors, itself, k, allowed.as_ref(), self.view(), &self.store)?)
     }
 
-    /// All pairs of articles that belong together.
+    /// The copies in the store: who copied whom, caught up with what is stored.
     ///
     /// # Errors
-    /// When the store fails.
-    pub fn duplicates(&self) -> Result<Vec<Pair>, EngineError> {
-        let _moment = self.store.snapshot()?;
-        Ok(dedup::pairs(&self.store, self.isa)?)
+    /// When the store or the register of copies fails.
+    pub fn copies(&self, selection: Selection, progress: &mut dyn FnMut(Progress)) -> Result<Copies<'_>, EngineError> {
+        let register = dedup::caught_up(&self.store, self.isa, progress)?;
+        Ok(Copies::new(&self.store, &register, selection)?)
     }
 
     fn budget(&self) -> Budget {
@@ -257,9 +259,50 @@ impl Engine {
 ///
 /// # Errors
 /// When the store or a view fails.
-pub fn persist(store: &Store, isa: Isa, choice: Choice) -> Result<(), EngineError> {
+pub fn persist(
+    store: &Store,
+    isa: Isa,
+    choice: Choice,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), EngineError> {
     index::persist(store, isa, choice)?;
-    Ok(lexical::persist(store)?)
+    lexical::persist(store)?;
+    dedup::caught_up(store, isa, progress)?;
+    Ok(())
+}
+
+/// An article that is not stored, made ready to be compared with another.
+///
+/// # Errors
+/// When the model fails.
+pub fn subject(article: Article, embedder: &Embedder, budget: Budget) -> Result<Subject, EngineError> {
+    let (NewArticle { article, boilerplate, .. }, vectors) = embedded(article, embedder, budget)?;
+    let furniture = boilerplate.iter().map(|span| span.to_bytes(&article.text)).collect();
+    let header = Header {
+        id: ArticleId(0),
+        key: article.key,
+        title: article.title,
+        date: article.date,
+        url: article.url,
+        source: article.source,
+        language: article.language,
+    };
+    let passages = vectors.iter().map(|vector| unit(vector)).collect();
+    Ok(Subject { header, text: article.text, furniture, passages })
+}
+
+/// An article cut into passages, with the vectors of its body, or of its title where it has no other.
+fn embedded(
+    article: Article,
+    embedder: &Embedder,
+    budget: Budget,
+) -> Result<(NewArticle, Vec<Vec<f32>>), EngineError> {
+    let Prepared { article, tokens } = prepare(article, embedder, budget)?;
+    let body = article.passages.iter().any(|passage| passage.field == Field::Body);
+    let compared = article.passages.iter().filter(|passage| !body || passage.field == Field::Body);
+    let tokens: Vec<_> = compared.map(|passage| tokens[&passage.key].clone()).collect();
+    let vectors = embedder.embed_all(&tokens, crate::embed::cores())?;
+    Ok((article, vectors.rows().into_iter().map(|row| row.to_vec()).collect()))
 }
 
 /// The budget of passages for a model: `target` tokens or what the model can take, whichever is less.

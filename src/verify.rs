@@ -1,5 +1,6 @@
 //! Looks for damage: in the database, between its tables, in the views, and between vectors and model.
 
+use crate::dedup::Register;
 use crate::embed::source::{ModelFiles, ModelRef};
 use crate::embed::stock::Stock;
 use crate::embed::{EmbedError, Passage};
@@ -113,6 +114,10 @@ pub fn verify(engine: &Engine) -> Result<Vec<Finding>, EngineError> {
     views.extend(engine.words().verify(store)?);
     if engine.view().len() as u64 != store.stats()?.vectors {
         views.push(format!("the view finds {} vectors, the store has {}", engine.view().len(), store.stats()?.vectors));
+    }
+    if let Some(register) = Register::as_it_lies(store).filter(|register| register.sequence().ok() == store.sequence().ok())
+    {
+        views.extend(register.verify(store)?);
     }
     findings.push(finding("the views agree with the database", views));
     Ok(findings)

@@ -140,7 +140,7 @@ fn run(settings: &Settings<'_>, path: &Path, making: &Making) -> Result<Run, Ben
     };
     let summary = ingest::run(&mut store, embedder, &job, &mut |_| ())?;
     let viewing = Instant::now();
-    engine::persist(&store, embedder.isa(), Choice::Exact)?;
+    engine::persist(&store, embedder.isa(), Choice::Exact, &mut |_| {})?;
     let (view, wall) = (viewing.elapsed(), start.elapsed());
     let stats = store.stats()?;
     let mut text_bytes = 0;

@@ -87,8 +87,10 @@ pub enum Command {
     Search(Search),
     /// Find the articles that are close to one
     Similar(Similar),
-    /// List identical, nearly identical and related articles
-    Duplicates,
+    /// Say who copied whom, where, and how much
+    Duplicates(Duplicates),
+    /// Lay two articles side by side
+    Compare(Compare),
     /// Count articles by language, source, year, month or any field they came with
     Facets(Facets),
     /// Embed lines of standard input
@@ -330,6 +332,95 @@ pub struct Similar {
     pub within: Option<Period>,
 }
 
+/// `voisin duplicates`
+#[derive(Debug, Group)]
+#[command(after_long_help = "\
+Every pair was compared word by word. What the later of two articles is to the earlier:
+  identical       the same words in the same order
+  republished     the same but for page furniture or a few words
+  updated         a later version of the same piece
+  contains        it holds the whole of the first, or nearly
+  excerpt         it is a part of the first, or nearly
+  shared-source   both are built on the same source
+  same-story      the same event in other words
+Versions of one article (the first three, and parts that are half of the whole or more) form groups. Every member was compared
+with the group's representative, the earliest of them: there are no chains. Who was first is said as precisely as
+the dates are; agencies that both name are shown as a hint.
+
+It prints groups, then the pairs outside of groups with a piece of evidence; all of the evidence with --of, --json or --html,
+and for two articles with `voisin compare`. What was compared is kept: only new articles are compared again.
+
+With --json, one object a pair and then one a group:
+  {\"kind\": \"pair\", \"relation\", \"confidence\", \"a\": ARTICLE, \"b\": ARTICLE, \"precedence\", \"jaccard\", \"a_in_b\", \"b_in_a\",
+   \"share_a\", \"share_b\", \"closeness\", \"stretches\": [{\"a\": SPAN, \"b\": SPAN, \"equal\": [{\"a\": SPAN, \"b\": SPAN}, …]}, …],
+   \"credits\", \"facts\"}
+  {\"kind\": \"group\", \"representative\": ARTICLE, \"members\": [{\"article\", \"relation\", \"confidence\", …}, …]}
+where a SPAN is {\"start\", \"end\"} in characters of the article's text; jaccard, a_in_b and b_in_a count runs of five words, share_a
+and share_b the letters that stand in shared stretches. Of articles that read the same, each is paired with the first.
+
+Examples:
+  voisin duplicates --relation republished --since 2024-01
+  voisin duplicates --of lemonde/1234 
+  voisin duplicates --min 0.5 --html copies.html")]
+pub struct Duplicates {
+    /// The least share of one article that is found in the other, 0 to 1; leaves out stories in other words
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share, hide_default_value = true)]
+    pub min: f32,
+
+    /// Pairs of this relation; given several times, of either
+    #[arg(long, value_name = "RELATION")]
+    pub relation: Vec<Relation>,
+
+    /// Pairs with an article of this date or later
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub since: Option<PartialDate>,
+
+    /// Pairs with this article
+    #[arg(long, value_name = "ID")]
+    pub of: Option<String>,
+
+    /// Write a page for browsers: groups, timelines, texts side by side
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// `voisin compare`
+#[derive(Debug, Group)]
+#[command(after_long_help = "\
+Each is an article of the store, by its id, or a file; without a store, both are files. Prints what `voisin duplicates` says of a
+pair, with all the stretches that both have, side by side. Exit status: 1 where they have nothing to do with each other.
+
+Example:
+  voisin compare dispatch.txt article.html")]
+pub struct Compare {
+    /// An article of the store, by its id, or a file
+    #[arg(value_name = "ID|PATH")]
+    pub a: String,
+
+    /// The other
+    #[arg(value_name = "ID|PATH")]
+    pub b: String,
+}
+
+/// What the later of two articles is to the earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Relation {
+    /// The same words in the same order
+    Identical,
+    /// The same but for page furniture or a few words
+    Republished,
+    /// A later version of the same piece
+    Updated,
+    /// It holds the whole of the first, or nearly
+    Contains,
+    /// It is a part of the first, or nearly
+    Excerpt,
+    /// Both are built on the same source
+    SharedSource,
+    /// The same event in other words
+    SameStory,
+}
+
 /// `voisin doctor`
 #[derive(Debug, Group)]
 #[command(after_long_help = "\
@@ -472,6 +563,13 @@ fn count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=10_000) => Ok(count),
         _ => Err("expected a number from 1 to 10000".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("expected a share from 0 to 1, such as 0.5".to_owned()),
     }
 }
 

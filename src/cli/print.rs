@@ -6,7 +6,7 @@ use anstyle::Style;
 use serde_json::{Value, json};
 
 use super::CliError;
-use crate::dedup::{Pair, Relation};
+use crate::dedup::Known;
 use crate::doctor::{Finding, Status};
 use crate::embed::spec::{Head, Spec};
 use crate::ingest::Summary;
@@ -15,6 +15,13 @@ use crate::store::{Header, ModelIdentity, Stats};
 
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
+
+/// What is known of copies, in words.
+fn described(known: Known) -> String {
+    let Known { counts, behind } = known;
+    let lag = if behind > 0 { format!(", without {behind} articles that changed since") } else { String::new() };
+    format!("{} articles are versions of an earlier one, in {} groups{lag}", counts.copies, counts.groups)
+}
 
 /// Standard output, without colours where it is no terminal or they are not wanted.
 pub(super) struct Printer {
@@ -48,44 +55,6 @@ impl Printer {
     /// To be called last: says whether all could be written.
     pub(super) fn end(mut self) -> Result<(), CliError> {
         Ok(self.out.flush()?)
-    }
-
-    pub(super) fn pairs(&mut self, pairs: &[Pair]) -> Result<(), CliError> {
-        let mut last: Option<Relation> = None;
-        for pair in pairs {
-            if self.json {
-                self.object(&json!({
-                    "relation": pair.relation.name(),
-                    "a": article(&pair.a),
-                    "b": article(&pair.b),
-                    "jaccard": number(pair.jaccard),
-                    "a_in_b": number(pair.a_in_b),
-                    "b_in_a": number(pair.b_in_a),
-                    "closeness": number(pair.closeness),
-                }))?;
-                continue;
-            }
-            if last != Some(pair.relation) {
-                let gap = if last.is_some() { "\n" } else { "" };
-                let count = pairs.iter().filter(|other| other.relation == pair.relation).count();
-                self.line(&format!("{gap}{BOLD}{}{BOLD:#} ({count})", heading(pair.relation)))?;
-                last = Some(pair.relation);
-            }
-            let percent = |share: f32| format!("{:.0} %", 100.0 * share);
-            let detail = match pair.relation {
-                Relation::Identical => "the same text".to_owned(),
-                Relation::Related => format!("closeness {:.3}", pair.closeness),
-                _ => format!(
-                    "{} of the first in the second, {} of the second in the first",
-                    percent(pair.a_in_b),
-                    percent(pair.b_in_a)
-                ),
-            };
-            self.line(&format!("  {}", describe(&pair.a)))?;
-            self.line(&format!("  {}", describe(&pair.b)))?;
-            self.line(&format!("      {DIM}{detail}{DIM:#}"))?;
-        }
-        Ok(())
     }
 
     /// Names of fields, with the numbers of articles that have them.
@@ -162,6 +131,7 @@ impl Printer {
         folder: &std::path::Path,
         model: &ModelIdentity,
         stats: &Stats,
+        copies: Option<Known>,
     ) -> Result<(), CliError> {
         if self.json {
             return self.object(&json!({
@@ -169,6 +139,7 @@ impl Printer {
                 "format": crate::store::VERSION,
                 "model": { "id": model.id, "revision": model.revision, "dims": model.dims },
                 "store": stats,
+                "copies": copies,
             }));
         }
         let languages: Vec<String> =
@@ -182,6 +153,7 @@ impl Printer {
             ("model", format!("{} (revision {}, {} components)", model.id, model.revision, model.dims)),
             ("articles", format!("{} ({} without a date)", stats.articles, stats.undated)),
             ("identical", format!("{} articles read like an earlier one", stats.identical)),
+            ("copies", copies.map_or_else(|| "not looked for yet: run `voisin duplicates`".to_owned(), described)),
             ("dates", days),
             ("languages", languages.join(", ")),
             ("passages", format!("{} ({} different texts)", stats.passages, stats.vectors)),
@@ -292,15 +264,6 @@ fn pooling(spec: &Spec) -> String {
 fn vectors(spec: &Spec) -> String {
     let kept = if spec.dims < spec.full_dims { format!(", the first of {}", spec.full_dims) } else { String::new() };
     format!("{} components{kept}, {}", spec.dims, if spec.normalise { "unit length" } else { "as they come" })
-}
-
-fn heading(relation: Relation) -> &'static str {
-    match relation {
-        Relation::Identical => "Identical",
-        Relation::NearIdentical => "Near-identical",
-        Relation::SharedText => "Sharing text",
-        Relation::Related => "Related, in other words",
-    }
 }
 
 /// A score with the digits that mean something.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use super::print::one_line;
+use crate::dedup as copies;
 use crate::ingest::Progress;
 use crate::ingest::read::Survey;
 
@@ -72,6 +73,50 @@ impl Talk {
                 self.say(&message);
             }
             None => {}
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Talk about the search for copies.
+pub(super) struct Copying {
+    quiet: bool,
+    bar: Option<ProgressBar>,
+    last_line: Instant,
+}
+
+impl Copying {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self { quiet, bar: None, last_line: Instant::now() }
+    }
+
+    /// Shows how far it has come: nothing where it takes no time to speak of.
+    pub(super) fn show(&mut self, progress: copies::Progress) {
+        let copies::Progress { stage, done, all } = progress;
+        let what = match stage {
+            copies::Stage::Reading => "copies: reading articles",
+            copies::Stage::Comparing => "copies: comparing pairs",
+            copies::Stage::Meaning => "copies: looking for the same story in other words",
+            copies::Stage::Writing => "copies: writing the register",
+        };
+        if self.quiet {
+        } else if std::io::stderr().is_terminal() {
+            let bar = self.bar.get_or_insert_with(|| {
+                let style = ProgressStyle::with_template("{wide_bar} {percent}%  {msg}");
+                ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            });
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+            bar.set_message(what);
+        } else if self.last_line.elapsed() >= LINE_EVERY {
+            self.last_line = Instant::now();
+            write_line(&format!("{what}: {done} of {all}"));
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::CliError;
 use super::args::{self, Common, Filters, Index, View};
 use crate::chunk::Budget;
+use crate::dedup::Relation;
 use crate::embed::source::{BUNDLED_ID, ModelRef};
 use crate::embed::{EmbedError, Embedder, Reranker, cores};
 use crate::engine::{self, Options, PASSAGE_TOKENS};
@@ -49,6 +50,20 @@ impl From<args::Fusion> for Fusion {
         match fusion {
             args::Fusion::Calibrated => Self::Calibrated,
             args::Fusion::Rrf => Self::ReciprocalRank,
+        }
+    }
+}
+
+impl From<args::Relation> for Relation {
+    fn from(relation: args::Relation) -> Self {
+        match relation {
+            args::Relation::Identical => Self::Identical,
+            args::Relation::Republished => Self::Republished,
+            args::Relation::Updated => Self::Updated,
+            args::Relation::Contains => Self::Contains,
+            args::Relation::Excerpt => Self::Excerpt,
+            args::Relation::SharedSource => Self::SharedSource,
+            args::Relation::SameStory => Self::SameStory,
         }
     }
 }

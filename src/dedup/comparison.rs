@@ -1,8 +1,13 @@
 //! What there is to say of two articles: what the later is to the earlier, how sure that is, and the evidence for it.
 
-use super::credits::Credit;
-use super::facts::SharedFact;
-use crate::store::Header;
+use super::align::align;
+use super::credits::{Credit, credits};
+use super::evidence::{Evidence, Readable, days_apart};
+use super::facts::{SharedFact, facts, shared, weight};
+use super::source;
+use crate::search::related::{body_passages, closeness, unit};
+use crate::store::{Header, Store, StoreError, TextKey};
+use crate::text::analysis_form;
 use crate::text::shingles::Overlap;
 use crate::types::{Score, Span};
 
@@ -116,6 +121,84 @@ pub struct Comparison {
     pub stretches: Vec<SharedStretch>,
     /// Names, numbers and quotations that both have.
     pub facts: Vec<SharedFact>,
+}
+
+/// An article to be compared.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The article.
+    pub header: Header,
+    /// Its body as published.
+    pub text: String,
+    /// Page furniture, in bytes of the text, ascending.
+    pub furniture: Vec<Span>,
+    /// Vectors of its passages, of unit length; may be none.
+    pub passages: Vec<Vec<f32>>,
+}
+
+impl Subject {
+    /// An article of a store.
+    ///
+    /// # Errors
+    /// When it is not there, or the store fails.
+    pub fn stored(store: &Store, header: Header) -> Result<Self, StoreError> {
+        let (text, furniture) = source(store, header.id)?;
+        let ids: Vec<_> = body_passages(store, header.id)?.into_iter().map(|passage| passage.vector).collect();
+        let passages = store.vectors(&ids)?.iter().map(|vector| unit(vector)).collect();
+        Ok(Self { header, text, furniture, passages })
+    }
+}
+
+/// Whether the second of two articles is to stand first, and whether that is because it is the earlier.
+pub(super) fn precedence(x: &Header, y: &Header) -> (bool, Precedence) {
+    let (Some(a), Some(b)) = (x.date, y.date) else {
+        return (x.date.is_none() && y.date.is_some(), Precedence::Undated);
+    };
+    let known = if days_apart(x.date, y.date) > Some(0) { Precedence::Known } else { Precedence::SameTime };
+    ((b, b.last_day()) < (a, a.last_day()), known)
+}
+
+/// Lays two articles side by side.
+pub fn compare(x: Subject, y: Subject) -> Comparison {
+    let (turned, precedence) = precedence(&x.header, &y.header);
+    // Of two of the same time either may stand first, but always the same.
+    let tie = || TextKey::of(&analysis_form(&x.text)) > TextKey::of(&analysis_form(&y.text));
+    let same = x.header.date == y.header.date;
+    let (a, b) = if turned || (same && tie()) { (y, x) } else { (x, y) };
+    let (words_a, words_b) = (Readable::new(&a.text, &a.furniture), Readable::new(&b.text, &b.furniture));
+    let stretches = align(words_a.words.hashes(), words_b.words.hashes());
+    let facts = shared(&facts(&a.text), &facts(&b.text));
+    let closeness = (!a.passages.is_empty() && !b.passages.is_empty()).then(|| {
+        closeness(&slices(&a.passages), &slices(&b.passages))
+    });
+    let evidence = Evidence {
+        closeness: closeness.unwrap_or_default(),
+        facts: weight(&facts),
+        ..Evidence::of(&words_a, &words_b, &stretches)
+    };
+    let relation = evidence.relation(days_apart(a.header.date, b.header.date));
+    let side = |subject: Subject, share: f32| Side {
+        share,
+        credits: credits(&subject.text),
+        header: subject.header,
+        text: subject.text,
+        furniture: subject.furniture,
+    };
+    Comparison {
+        relation: relation.map(|(relation, _)| relation),
+        confidence: relation.map_or(0.0, |(_, sure)| sure),
+        precedence,
+        overlap: evidence.overlap,
+        closeness,
+        stretches: stretches.iter().map(|stretch| stretch.located(&words_a.words, &words_b.words)).collect(),
+        facts,
+        a: side(a, evidence.share_a),
+        b: side(b, evidence.share_b),
+    }
+}
+
+pub(super) fn slices(vectors: &[Vec<f32>]) -> Vec<&[f32]> {
+    vectors.iter().map(Vec::as_slice).collect()
 }
 
 /// An article of a group, and why it is in it.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::data::{self, TruePair};
 use super::metrics::{adjusted_rand_index, harmonic_mean, v_measure};
 use super::{EvalError, Metric, Row, Subject};
-use crate::dedup::{Pair, Relation};
+use crate::dedup::{Pair, Relation, Selection};
 use crate::engine::Engine;
 use crate::store::Filter;
 
@@ -32,8 +32,8 @@ impl Measure {
 
     fn of(self, pair: &Pair) -> f64 {
         match self {
-            Self::Jaccard => pair.jaccard.into(),
-            Self::Containment => pair.a_in_b.max(pair.b_in_a).into(),
+            Self::Jaccard => pair.evidence.overlap.jaccard.into(),
+            Self::Containment => pair.evidence.overlap.a_in_b.max(pair.evidence.overlap.b_in_a).into(),
         }
     }
 }
@@ -99,8 +99,8 @@ impl Reported {
         for article in engine.store().articles_matching(&Filter::default())?.iter() {
             numbers.insert(engine.store().header(article)?.key, numbers.len());
         }
-        let mut copies = engine.duplicates()?;
-        copies.retain(|pair| pair.relation != Relation::Related);
+        let mut copies = engine.copies(Selection::default(), &mut |_| {})?.pairs()?;
+        copies.retain(|pair| pair.relation.is_copy());
         let mut identical = Groups::apart(numbers.len());
         for pair in copies.iter().filter(|pair| pair.relation == Relation::Identical) {
             identical.join(numbers[&pair.a.key], numbers[&pair.b.key]);

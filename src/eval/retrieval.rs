@@ -80,7 +80,7 @@ pub(super) fn answers(
         .map(|(question, row)| (question.text.as_str(), row.to_vec()))
         .collect();
     let searcher =
-        Searcher { store: &store, vectors: &*vectors, words: &words, embedder: subject.embedder, reranker: None };
+        Searcher { store: &store, vectors: &*vectors, words: &words, embedder: subject.embedder, reranker: None, groups: None };
 
     let mut names: HashMap<ArticleId, &str> = HashMap::new();
     for document in documents {
@@ -175,9 +175,9 @@ fn rankings(
         let mut threads = Vec::new();
         for queries in queries.chunks(share) {
             let store = searcher.store.reader()?;
-            let Searcher { vectors, words, embedder, reranker, store: _ } = *searcher;
+            let Searcher { vectors, words, embedder, reranker, groups: _, store: _ } = *searcher;
             threads.push(scope.spawn(move || {
-                let searcher = Searcher { store: &store, vectors, words, embedder, reranker };
+                let searcher = Searcher { store: &store, vectors, words, embedder, reranker, groups: None };
                 queries.iter().map(|query| rank(&searcher, query)).collect::<Result<Vec<_>, SearchError>>()
             }));
         }

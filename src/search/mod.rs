@@ -37,6 +37,7 @@ pub use fusion::{Candidate, Fusion, Place};
 pub use present::PassageHit;
 pub use question::Question;
 pub use related::{Related, related};
+pub use versions::Groups;
 
 /// What articles are searched by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -189,6 +190,8 @@ pub struct Searcher<'a> {
     pub embedder: &'a dyn QueryEmbedder,
     /// A model that reads question and passage together, for the best candidates.
     pub reranker: Option<&'a dyn PassageScorer>,
+    /// Which articles are versions of one, where that is known.
+    pub groups: Option<&'a dyn Groups>,
 }
 
 impl Searcher<'_> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::present::show;
 use super::{PassageHit, SearchError, dot};
 use crate::index::{Allowed, VectorView};
-use crate::store::{Field, Filter, Header, Store, StoredPassage};
+use crate::store::{Field, Filter, Header, Store, StoreError, StoredPassage};
 use crate::types::{ArticleId, ArticleSet, PartialDate, Period, Score, VectorId};
 
 /// Vectors asked for around each passage of the article.
@@ -180,7 +180,7 @@ pub(crate) fn unit(vector: &[f32]) -> Vec<f32> {
 }
 
 /// The passages of an article's body, or of its title where it has no other.
-pub fn body_passages(store: &Store, article: ArticleId) -> Result<Vec<StoredPassage>, SearchError> {
+pub fn body_passages(store: &Store, article: ArticleId) -> Result<Vec<StoredPassage>, StoreError> {
     let passages = store.passages_of(article)?;
     let body: Vec<_> = passages.iter().copied().filter(|passage| passage.field == Field::Body).collect();
     Ok(if body.is_empty() { passages } else { body })

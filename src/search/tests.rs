@@ -79,7 +79,7 @@ fn store(articles: &[(&str, &str, &str)]) -> (tempfile::TempDir, Store) {
 fn answer(store: &Store, request: &Request<'_>, reranker: Option<&dyn PassageScorer>) -> Result<Answer, SearchError> {
     let vectors = open(store, Isa::best(), Choice::Exact).unwrap();
     let words = lexical::open(store).unwrap();
-    Searcher { store, vectors: &*vectors, words: &words, embedder: &Fake, reranker }.search(request)
+    Searcher { store, vectors: &*vectors, words: &words, embedder: &Fake, reranker, groups: None }.search(request)
 }
 
 /// The keys of the hits.
@@ -281,7 +281,7 @@ fn what_another_process_removed_is_no_hit() {
     let gone = store.find("b").unwrap().unwrap();
     store.remove(&[gone]).unwrap();
     for mode in [Mode::Hybrid, Mode::Semantic, Mode::Lexical] {
-        let searcher = Searcher { store: &store, vectors: &*vectors, words: &words, embedder: &Fake, reranker: None };
+        let searcher = Searcher { store: &store, vectors: &*vectors, words: &words, embedder: &Fake, reranker: None, groups: None };
         let hits = searcher.search(&Request { mode, ..Request::new("crue", 9) }).unwrap().hits;
         assert_eq!(hits.iter().map(|hit| hit.article.key.as_str()).collect::<Vec<_>>(), ["a"]);
     }

@@ -30,25 +30,59 @@ pub fn looked_at(k: usize) -> usize {
 /// 1997). Of two versions, half of whose shingles are shared at least, all are missing from the other once in 60,000 times.
 const SAMPLED: usize = 16;
 
+/// Knows which articles are versions of one.
+pub trait Groups {
+    /// The group that an article is in: the same for its versions, and no other's; none for an article that is not known.
+    fn group(&self, article: ArticleId) -> Option<i64>;
+}
+
 impl Searcher<'_> {
     /// The first `k` candidates that are not versions of one before them, with those that are; each alone where versions are
     /// not to be folded.
     ///
-    /// Two articles are versions of one where their bodies read the same, or half of their runs of five words are in both
-    /// ([`Overlap::NEAR_IDENTICAL`]). Every version is compared with the hit that it is listed under, so there are no chains.
+    /// Versions are what stands in one group. Where no groups are known, two articles are versions of one if their bodies
+    /// read the same, or half of their runs of five words are in both ([`Overlap::NEAR_IDENTICAL`]), each compared with the
+    /// hit that it is listed under. There are no chains in either case.
     ///
     /// # Errors
     /// When the store fails.
     pub fn fold(&self, ranked: &[Candidate], request: &Request<'_>) -> Result<Vec<Folded>, StoreError> {
-        let alone = |best: &Candidate| Folded { best: *best, versions: Vec::new() };
         if !request.fold {
+            let alone = |best: &Candidate| Folded { best: *best, versions: Vec::new() };
             return Ok(ranked.iter().take(request.k).map(alone).collect());
         }
+        match self.groups {
+            Some(groups) => Ok(self.fold_groups(ranked, request.k, groups)),
+            None => self.fold_alike(ranked, request.k),
+        }
+    }
+
+    /// Folds what stands in one group.
+    fn fold_groups(&self, ranked: &[Candidate], k: usize, groups: &dyn Groups) -> Vec<Folded> {
+        let mut folded: Vec<Folded> = Vec::new();
+        let mut hits: HashMap<i64, usize> = HashMap::new();
+        for (at, candidate) in ranked.iter().enumerate() {
+            if folded.len() >= k && at >= looked_at(k) {
+                break;
+            }
+            let group = groups.group(candidate.article);
+            if let Some(hit) = group.and_then(|group| hits.get(&group)) {
+                folded[*hit].versions.push(candidate.article);
+            } else if folded.len() < k {
+                hits.extend(group.map(|group| (group, folded.len())));
+                folded.push(Folded { best: *candidate, versions: Vec::new() });
+            }
+        }
+        folded
+    }
+
+    /// Folds what reads nearly the same.
+    fn fold_alike(&self, ranked: &[Candidate], k: usize) -> Result<Vec<Folded>, StoreError> {
         let mut folded: Vec<Folded> = Vec::new();
         let mut texts: Vec<Vec<u64>> = Vec::new();
         let mut having: HashMap<u64, Vec<usize>> = HashMap::new();
         for (at, candidate) in ranked.iter().enumerate() {
-            if folded.len() >= request.k && at >= looked_at(request.k) {
+            if folded.len() >= k && at >= looked_at(k) {
                 break;
             }
             let own = shingles(&self.store.text(candidate.article)?);
@@ -58,9 +92,9 @@ impl Searcher<'_> {
             let same = |hit: &usize| Overlap::between(&own, &texts[*hit]).jaccard >= Overlap::NEAR_IDENTICAL;
             if let Some(hit) = near.into_iter().find(same) {
                 folded[hit].versions.push(candidate.article);
-            } else if folded.len() < request.k {
+            } else if folded.len() < k {
                 sample.iter().for_each(|shingle| having.entry(*shingle).or_default().push(folded.len()));
-                folded.push(alone(candidate));
+                folded.push(Folded { best: *candidate, versions: Vec::new() });
                 texts.push(own);
             }
         }

@@ -31,7 +31,7 @@ use crate::types::CharSpan;
 pub use crate::types::ArticleSet;
 pub use cache::{CacheError, CacheKey, CacheKeys, VectorCache};
 pub use filter::{DateOrder, Filter, LabelFilter};
-pub use read::{Header, Held, Located, Stats, StoredPassage, Wording};
+pub use read::{Body, Header, Held, Located, Stats, StoredPassage, Wording};
 pub use schema::VERSION;
 pub use write::{ContentHash, NewArticle, NewPassage, TextKey};
 

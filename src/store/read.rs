@@ -27,6 +27,19 @@ pub struct Header {
     pub language: Option<String>,
 }
 
+/// What an article is told from its copies by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// Its row.
+    pub article: ArticleId,
+    /// The source's name for it.
+    pub key: String,
+    /// Equal for articles whose bodies read the same.
+    pub text: TextKey,
+    /// Date of publication.
+    pub date: Option<PartialDate>,
+}
+
 /// The words of an article, and what is needed to read them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wording {
@@ -402,14 +415,24 @@ impl Store {
         }
     }
 
-    /// The key of every article's body, in the order of rows.
+    /// What every article is told from its copies by, in the order of rows.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn text_keys(&self) -> Result<Vec<(ArticleId, TextKey)>, StoreError> {
-        self.list("SELECT id, text_key FROM articles ORDER BY id", [], |row| {
-            Ok((ArticleId(row.get(0)?), TextKey(row.get(1)?)))
-        })
+    pub fn bodies(&self) -> Result<Vec<Body>, StoreError> {
+        self.list("SELECT id, key, text_key, date FROM articles ORDER BY id", [], body)
+    }
+
+    /// The same of one article, `None` where it is not there (any more).
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn body(&self, article: ArticleId) -> Result<Option<Body>, StoreError> {
+        self.sql(
+            self.connection
+                .prepare_cached("SELECT id, key, text_key, date FROM articles WHERE id = ?1")
+                .and_then(|mut statement| statement.query_row([article.0], body).optional()),
+        )
     }
 
     /// The vectors of every article's body, in the order of rows and of reading.
@@ -478,6 +501,15 @@ impl Store {
 }
 
 /// id, field, start, stop, vector
+fn body(row: &Row<'_>) -> rusqlite::Result<Body> {
+    Ok(Body {
+        article: ArticleId(row.get(0)?),
+        key: row.get(1)?,
+        text: TextKey(row.get(2)?),
+        date: row.get::<_, Option<String>>(3)?.and_then(|date| date.parse().ok()),
+    })
+}
+
 fn stored_passage(row: &Row<'_>) -> rusqlite::Result<StoredPassage> {
     Ok(StoredPassage {
         id: PassageId(row.get(0)?),

@@ -28,7 +28,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
         &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest", "engine"],
     ),
     ("eval", &["types", "text", "embed", "store", "index", "lexical", "search", "dedup", "ingest", "engine"]),
-    ("doctor", &["types", "kernels", "store", "index", "lexical"]),
+    ("doctor", &["types", "kernels", "store", "index", "lexical", "dedup"]),
     ("bench", &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "ingest", "engine"]),
     (
         "cli",
@@ -47,7 +47,7 @@ const FOREIGN: [(&str, &[&str]); 9] = [
     ("hnsw_rs", &["index/build.rs"]),
     ("tantivy", &["lexical/"]),
     ("frostem", &["text/terms/"]),
-    ("rusqlite", &["store/"]),
+    ("rusqlite", &["store/", "dedup/register.rs"]),
     ("clap", &["cli/args.rs", "cli/args/", "cli/mod.rs", "cli/commands/mod.rs"]),
     ("unsafe", &["kernels/"]),
 ];

@@ -1,6 +1,7 @@
-//! One function a command; `eval` and `bench` have modules of their own.
+//! One function a command; `eval`, `bench` and what compares articles have modules of their own.
 
 mod bench;
+mod duplicates;
 mod eval;
 
 use std::io::{BufRead, Write};
@@ -11,8 +12,9 @@ use serde_json::json;
 
 use crate::cli::args::{self, Args, Command, Common, EmbedFormat, Models, View};
 use crate::cli::print::{Printer, one_line};
-use crate::cli::progress::{Talk, write_line};
+use crate::cli::progress::{Copying, Talk, write_line};
 use crate::cli::{CliError, Outcome, settings};
+use crate::dedup;
 use crate::doctor::{Examination, Status, examine, repair};
 use crate::embed::EmbedError;
 use crate::embed::batch::share;
@@ -34,7 +36,8 @@ pub(in crate::cli) fn run(args: Args) -> Result<Outcome, CliError> {
         Command::Index(index) => self::index(common, &index),
         Command::Search(search) => self::search(common, &search),
         Command::Similar(similar) => self::similar(common, &similar),
-        Command::Duplicates => duplicates(common),
+        Command::Duplicates(duplicates) => self::duplicates::duplicates(common, &duplicates),
+        Command::Compare(compare) => self::duplicates::compare(common, &compare),
         Command::Facets(facets) => self::facets(common, &facets),
         Command::Embed(embed) => self::embed(common, &embed),
         Command::Models(Models::List) => list_models(common),
@@ -100,7 +103,9 @@ fn index(common: &Common, args: &args::Index) -> Result<Outcome, CliError> {
     });
     talk.end();
     let summary = result?;
-    engine::persist(&store, options.isa, options.view)?;
+    let mut talk = Copying::new(common.quiet);
+    engine::persist(&store, options.isa, options.view, &mut |progress| talk.show(progress))?;
+    talk.end();
 
     let stats = store.stats()?;
     let mut printer = Printer::new(common.json);
@@ -190,8 +195,7 @@ fn similar(common: &Common, args: &args::Similar) -> Result<Outcome, CliError> {
         Some(article) => engine.similar(article, &request)?,
         None if std::path::Path::new(name).is_file() => engine.similar_to_text(read_one(name)?, &request)?,
         None => {
-            let like = engine.store().keys_like(name, 5)?;
-            let hint = if like.is_empty() { String::new() } else { format!("; is it one of: {}?", like.join(", ")) };
+            let hint = hint(name, engine.store())?;
             return Err(CliError::Said(format!("\"{name}\" is neither an article of the store nor a file{hint}")));
         }
     };
@@ -202,6 +206,12 @@ fn similar(common: &Common, args: &args::Similar) -> Result<Outcome, CliError> {
         write_line("nothing found: the store holds no other article, or its filters leave none (see `voisin facets`)");
     }
     Ok(outcome(!related.is_empty()))
+}
+
+/// The articles of a store whose ids are like one that it does not have.
+fn hint(name: &str, store: &Store) -> Result<String, CliError> {
+    let like = store.keys_like(name, 5)?;
+    Ok(if like.is_empty() { String::new() } else { format!("; is it one of: {}?", like.join(", ")) })
 }
 
 /// The first article of a file.
@@ -225,15 +235,6 @@ fn read_one(path: &str) -> Result<Article, CliError> {
         Some(problem) => CliError::Said(problem.to_string()),
         None => CliError::Said(format!("{path} holds no article")),
     })
-}
-
-fn duplicates(common: &Common) -> Result<Outcome, CliError> {
-    let engine = Engine::open(&common.store, settings::options(common, View::Exact)?)?;
-    let pairs = engine.duplicates()?;
-    let mut printer = Printer::new(common.json);
-    printer.pairs(&pairs)?;
-    printer.end()?;
-    Ok(outcome(!pairs.is_empty()))
 }
 
 fn facets(common: &Common, args: &args::Facets) -> Result<Outcome, CliError> {
@@ -368,7 +369,8 @@ fn status(common: &Common) -> Result<Outcome, CliError> {
     let store = Store::open(&common.store)?;
     let stats = store.stats()?;
     let mut printer = Printer::new(common.json);
-    printer.status(&common.store, store.model(), &stats)?;
+    let copies = dedup::counts(&store)?;
+    printer.status(&common.store, store.model(), &stats, copies)?;
     printer.end()?;
     Ok(outcome(stats.articles > 0))
 }
@@ -432,7 +434,7 @@ fn remove(common: &Common, names: &[String]) -> Result<Outcome, CliError> {
     }
     let removed = store.remove(&found)?;
     store.sweep()?;
-    engine::persist(&store, common.isa.parse()?, index::Choice::Exact)?;
+    engine::persist(&store, common.isa.parse()?, index::Choice::Exact, &mut |_| {})?;
     let mut printer = Printer::new(common.json);
     if common.json {
         printer.object(&json!({ "removed": removed }))?;

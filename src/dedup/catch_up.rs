@@ -1,0 +1,484 @@
+//! Brings the register up to date with its store: a new text is compared with what is there, and nothing is done twice.
+//!
+//! 1. Each different text gets its [fingerprints](super::fingerprint).
+//! 2. Texts with enough of them in common are [candidates](super::candidates), and so are texts that are close in meaning
+//!    and of the same days ([`stories`](super::stories)).
+//! 3. Every candidate is read and compared: what remains is kept, with its [evidence](super::evidence).
+//! 4. Where pairs changed, [groups](super::groups) are formed anew.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::candidates::{self, COMPARED, Candidate, candidates, tells};
+use super::evidence::{Evidence, FACTS, Readable, STORY_DAYS};
+use super::facts::{facts, shared, weight};
+use super::fingerprint::fingerprints;
+use super::groups::{Versions, groups};
+use super::register::{Kin, Register, RegisterError, Text, TextId, path};
+use super::source;
+use super::stories::{Close, Meanings, closest};
+use crate::embed::batch::share;
+use crate::embed::cores;
+use crate::kernels::Isa;
+use crate::store::{Body, Store, TextKey};
+use crate::types::{ArticleId, Span};
+
+/// Changed articles beyond a quarter of all from which on it is quicker to begin anew.
+const FEW_CHANGES: usize = 2_000;
+
+/// Texts that are read at a time.
+const TOGETHER: usize = 1_024;
+
+/// Texts that are kept in memory to be compared.
+const KEPT: usize = 16_384;
+
+/// What is being done to a register, for those who wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What is done.
+    pub stage: Stage,
+    /// How much of it is done.
+    pub done: usize,
+    /// How much there is.
+    pub all: usize,
+}
+
+/// A stage of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Texts get their fingerprints.
+    Reading,
+    /// Texts that are close in meaning are looked for.
+    Meaning,
+    /// Pairs are compared.
+    Comparing,
+    /// What was found is written.
+    Writing,
+}
+
+/// The register of a store, caught up with it; in memory alone where the folder of the store may not be written.
+///
+/// # Errors
+/// When the store or the register fails.
+pub fn caught_up(
+    store: &Store,
+    isa: Isa,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Register, RegisterError> {
+    let Ok(_alone) = alone(store) else {
+        // Nobody may write there: what is up to date is good enough, and else it is for this time only.
+        let mut work = Work { store, isa, progress, kept: HashMap::new() };
+        return match Register::as_it_lies(store) {
+            Some(register) if register.sequence()? == store.sequence()? => Ok(register),
+            _ => work.fill(Register::create(None)?),
+        };
+    };
+    let _moment = store.snapshot()?;
+    let mut work = Work { store, isa, progress, kept: HashMap::new() };
+    let Some(register) = Register::to_write(store) else { return work.anew() };
+    let changed = store.articles_changed_after(register.sequence()?)?;
+    if changed.len() > FEW_CHANGES.max(register.counts()?.articles as usize / 4) {
+        return work.anew();
+    }
+    if !changed.is_empty() {
+        work.follow(&register, &changed)?;
+    }
+    Ok(register)
+}
+
+/// Waits for the right to write the register, which the operating system gives back when the process ends in whatever way.
+fn alone(store: &Store) -> std::io::Result<fs_err::File> {
+    fs_err::create_dir_all(store.views())?;
+    let file = fs_err::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(store.views().join("copies.lock"))?;
+    file.file().lock()?;
+    Ok(file)
+}
+
+struct Work<'s> {
+    store: &'s Store,
+    isa: Isa,
+    progress: &'s mut dyn FnMut(Progress),
+    /// Texts that were read, by the article that has them.
+    kept: HashMap<ArticleId, Readable>,
+}
+
+impl Work<'_> {
+    fn tell(&mut self, stage: Stage, done: usize, all: usize) {
+        (self.progress)(Progress { stage, done, all });
+    }
+
+    /// A register of all that is in the store, in its place once it is whole.
+    fn anew(&mut self) -> Result<Register, RegisterError> {
+        let new = path(self.store).with_extension("sqlite.new");
+        match fs_err::remove_file(&new) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        // What others have open stays whole under its old name.
+        drop(self.fill(Register::create(Some(&new))?)?);
+        fs_err::rename(&new, path(self.store))?;
+        Register::to_write(self.store).ok_or_else(|| std::io::Error::other("it cannot be read again").into())
+    }
+
+    fn fill(&mut self, register: Register) -> Result<Register, RegisterError> {
+        let (texts, articles) = self.texts()?;
+        let days: Vec<_> = texts.iter().map(|text| text.days).collect();
+        let (mut postings, mut sizes) = (Vec::new(), Vec::with_capacity(texts.len()));
+        for chunk in texts.chunks(TOGETHER) {
+            for (text, own) in chunk.iter().zip(self.fingerprints(chunk)?) {
+                sizes.push(own.len() as u32);
+                postings.extend(own.iter().map(|fingerprint| candidates::posting(*fingerprint, text.id - 1)));
+            }
+            self.tell(Stage::Reading, sizes.len(), texts.len());
+        }
+        postings.sort_unstable();
+        let found = candidates(&postings, &sizes, &days);
+        let mut kin = self.compare(&found, |place| texts[place as usize])?;
+        let known: HashSet<(TextId, TextId)> = kin.iter().map(|kin| (kin.a, kin.b)).collect();
+        Meanings::new(self.store, self.isa).among_all(&texts, &mut |done, close| {
+            kin.extend(self.stories(close, &known, |id| texts[id as usize - 1])?);
+            self.tell(Stage::Meaning, done, texts.len());
+            Ok(())
+        })?;
+        kin.sort_unstable_by_key(|kin| (kin.a, kin.b));
+
+        let all = postings.len();
+        register.write(self.store, self.store.sequence()?, || {
+            self.tell(Stage::Writing, 0, all);
+            texts.iter().zip(&sizes).try_for_each(|(text, size)| register.add_text(text, *size as usize))?;
+            articles.iter().try_for_each(|(article, text)| register.add_article(*article, *text))?;
+            for (at, posting) in postings.iter().enumerate() {
+                let text = candidates::text_of(*posting) + 1;
+                register.add_fingerprint(candidates::fingerprint_of(*posting), text)?;
+                if at % (1 << 20) == 0 {
+                    self.tell(Stage::Writing, at, all);
+                }
+            }
+            kin.iter().try_for_each(|kin| register.add_kin(kin))?;
+            for (member, representative) in grouped(&texts, &kin) {
+                register.represent(member, representative)?;
+            }
+            Ok(())
+        })?;
+        Ok(register)
+    }
+
+    /// Every different text in order, numbered from 1, and the text of every article.
+    fn texts(&self) -> Result<(Vec<Text>, Vec<(ArticleId, TextId)>), RegisterError> {
+        let mut first: HashMap<TextKey, &Body> = HashMap::new();
+        let bodies = self.store.bodies()?;
+        for body in &bodies {
+            first.entry(body.text).and_modify(|first| *first = earlier(first, body)).or_insert(body);
+        }
+        let mut texts: Vec<Text> = first.into_values().map(|body| text_of(body, 0)).collect();
+        texts.sort_unstable_by_key(Text::order);
+        texts.iter_mut().zip(1..).for_each(|(text, id)| text.id = id);
+        let ids: HashMap<TextKey, TextId> = texts.iter().map(|text| (text.key, text.id)).collect();
+        let articles = bodies.iter().map(|body| (body.article, ids[&body.text])).collect();
+        Ok((texts, articles))
+    }
+
+    /// Takes in what changed.
+    fn follow(&mut self, register: &Register, changed: &[ArticleId]) -> Result<(), RegisterError> {
+        register.write(self.store, self.store.sequence()?, || {
+            // Texts whose pairs, and so whose groups, may be others now.
+            let mut touched: BTreeSet<TextId> = BTreeSet::new();
+            let new = self.take_in(register, changed, &mut touched)?;
+            for (done, text) in new.iter().enumerate() {
+                let own = self.fingerprints(std::slice::from_ref(text))?.remove(0);
+                register.add_text(text, own.len())?;
+                own.iter().try_for_each(|fingerprint| register.add_fingerprint(*fingerprint, text.id))?;
+                let others = self.candidates_of(register, text, &own)?;
+                let by_id: HashMap<TextId, Text> = others.iter().map(|(other, _)| (other.id, *other)).collect();
+                let found: Vec<Candidate> = others.iter().map(|(_, candidate)| *candidate).collect();
+                for kin in self.compare(&found, |id| if id == text.id { *text } else { by_id[&id] })? {
+                    register.add_kin(&kin)?;
+                }
+                touched.insert(text.id);
+                self.tell(Stage::Reading, done + 1, new.len());
+            }
+            self.stories_of(register, &new)?;
+            self.regroup(register, touched)
+        })
+    }
+
+    /// Notes which articles have which texts now; gives the texts that are new, without fingerprints yet.
+    fn take_in(
+        &mut self,
+        register: &Register,
+        changed: &[ArticleId],
+        touched: &mut BTreeSet<TextId>,
+    ) -> Result<Vec<Text>, RegisterError> {
+        let mut new: BTreeMap<TextId, Body> = BTreeMap::new();
+        let mut ids: HashMap<TextKey, TextId> = HashMap::new();
+        let mut next = register.greatest()? + 1;
+        let mut left: BTreeSet<TextId> = BTreeSet::new();
+        for article in changed {
+            left.extend(register.text_of_article(*article)?);
+            register.remove_article(*article)?;
+            let Some(body) = self.store.body(*article)? else { continue };
+            let id = match register.text_of(body.text)? {
+                Some(text) => {
+                    left.insert(text.id);
+                    text.id
+                }
+                None => *ids.entry(body.text).or_insert_with(|| {
+                    next += 1;
+                    next - 1
+                }),
+            };
+            register.add_article(*article, id)?;
+            if ids.contains_key(&body.text) {
+                new.entry(id).and_modify(|first| *first = earlier(first, &body).clone()).or_insert(body);
+            }
+        }
+        for id in left {
+            touched.extend(register.kin_of(id)?.iter().flat_map(|kin| [kin.a, kin.b]));
+            let mut bodies = Vec::new();
+            for article in register.articles_of(id)? {
+                bodies.extend(self.store.body(article)?);
+            }
+            match bodies.iter().reduce(earlier) {
+                Some(body) => {
+                    register.date_text(&text_of(body, id))?;
+                    touched.insert(id);
+                }
+                None => {
+                    register.remove_text(id)?;
+                    touched.remove(&id);
+                }
+            }
+        }
+        Ok(new.iter().map(|(id, body)| text_of(body, *id)).collect())
+    }
+
+    /// The texts that have enough fingerprints in common with a new one.
+    fn candidates_of(
+        &self,
+        register: &Register,
+        text: &Text,
+        own: &[u64],
+    ) -> Result<Vec<(Text, Candidate)>, RegisterError> {
+        let mut met: HashMap<TextId, (Text, Candidate)> = HashMap::new();
+        for fingerprint in own {
+            let mut holders = register.holders(*fingerprint)?;
+            let tells = tells(holders.len(), holders.iter().map(|holder| holder.days));
+            if holders.len() > COMPARED {
+                holders.sort_unstable_by_key(Text::order);
+                // One of the first is compared with all others, the others with the first.
+                if !holders[..COMPARED].iter().any(|holder| holder.id == text.id) {
+                    holders.truncate(COMPARED);
+                }
+            }
+            for holder in holders.into_iter().filter(|holder| holder.id != text.id) {
+                let (a, b) = (holder.id.min(text.id), holder.id.max(text.id));
+                let (_, candidate) =
+                    met.entry(holder.id).or_insert((holder, Candidate { a, b, shared: 0, telling: 0 }));
+                candidate.shared += 1;
+                candidate.telling += u32::from(tells);
+            }
+        }
+        let mut found = Vec::new();
+        for (other, candidate) in met.into_values() {
+            if Candidate::is_worth_it(candidate.shared, own.len() as u32, register.fingerprint_count(other.id)?) {
+                found.push((other, candidate));
+            }
+        }
+        found.sort_unstable_by_key(|(other, _)| other.id);
+        Ok(found)
+    }
+
+    /// Pairs new texts with those that tell of the same event, and lets go of pairs that are no longer among the closest.
+    fn stories_of(&mut self, register: &Register, new: &[Text]) -> Result<(), RegisterError> {
+        self.tell(Stage::Meaning, 0, new.len());
+        let around = match new.iter().map(|text| text.days).collect::<Option<Vec<_>>>() {
+            Some(days) => {
+                let first = days.iter().map(|days| days.0).min().unwrap_or_default();
+                let last = days.iter().map(|days| days.1).max().unwrap_or_default();
+                register.texts_within(first - STORY_DAYS as i32, last + STORY_DAYS as i32)?
+            }
+            // What has no date may be of any day.
+            None => register.texts()?.into_values().collect(),
+        };
+        let texts: HashMap<TextId, Text> = around.iter().chain(new).map(|text| (text.id, *text)).collect();
+        let ids: HashSet<TextId> = new.iter().map(|text| text.id).collect();
+        let others: Vec<Text> = around.into_iter().filter(|text| !ids.contains(&text.id)).collect();
+        let close = Meanings::new(self.store, self.isa).of_new(new, &others)?;
+        let mut known = HashSet::new();
+        for text in new {
+            known.extend(register.kin_of(text.id)?.iter().map(|kin| (kin.a, kin.b)));
+        }
+        let mut later: BTreeSet<TextId> = BTreeSet::new();
+        for kin in self.stories(close, &known, |id| texts[&id])? {
+            register.add_kin(&kin)?;
+            later.insert(std::cmp::max_by_key(kin.a, kin.b, |id| texts[id].order()));
+        }
+        for later in later {
+            let before = register.kin_of(later)?.into_iter().filter(|kin| kin.evidence.closeness > 0.0);
+            let before: Vec<Close> = before
+                .map(|kin| Close { earlier: kin.other(later), later, closeness: kin.evidence.closeness })
+                .filter(|close| texts.get(&close.earlier).is_some_and(|text| text.order() < texts[&later].order()))
+                .collect();
+            let kept = closest(before.clone(), |close| *close);
+            for close in before.iter().filter(|close| !kept.contains(close)) {
+                register.remove_kin(close.earlier, close.later)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forms the groups of texts anew that hang together with those that were touched.
+    fn regroup(&self, register: &Register, touched: BTreeSet<TextId>) -> Result<(), RegisterError> {
+        let all = register.texts()?;
+        let mut waiting: Vec<TextId> = touched.into_iter().filter(|id| all.contains_key(id)).collect();
+        let mut reached: HashSet<TextId> = waiting.iter().copied().collect();
+        let mut kin: BTreeSet<(TextId, TextId)> = BTreeSet::new();
+        let mut pairs = Vec::new();
+        while let Some(id) = waiting.pop() {
+            for found in register.kin_of(id)? {
+                let is_version = found.version(&all[&found.a], &all[&found.b]).is_some();
+                if !is_version || !kin.insert((found.a, found.b)) {
+                    continue;
+                }
+                pairs.push(found);
+                for other in [found.a, found.b] {
+                    if reached.insert(other) {
+                        waiting.push(other);
+                    }
+                }
+            }
+        }
+        let mut texts: Vec<Text> = reached.iter().map(|id| all[id]).collect();
+        texts.sort_unstable_by_key(Text::order);
+        let members: HashMap<TextId, TextId> = grouped(&texts, &pairs).into_iter().collect();
+        for text in &texts {
+            register.represent(text.id, members.get(&text.id).copied().unwrap_or(text.id))?;
+        }
+        Ok(())
+    }
+
+    fn fingerprints(&self, texts: &[Text]) -> Result<Vec<Vec<u64>>, RegisterError> {
+        let read = self.sources(texts)?;
+        share(&read, cores(), |(text, furniture)| {
+            Ok(fingerprints(&Readable::new(text, furniture).telling_shingles()))
+        })
+    }
+
+    /// The texts as published, with their page furniture.
+    fn sources(&self, texts: &[Text]) -> Result<Vec<(String, Vec<Span>)>, RegisterError> {
+        texts.iter().map(|text| Ok(source(self.store, text.article)?)).collect()
+    }
+
+    /// Reads what is not at hand of the texts of some pairs.
+    fn read(&mut self, pairs: &[(Text, Text)]) -> Result<(), RegisterError> {
+        if self.kept.len() > KEPT {
+            self.kept.clear();
+        }
+        let missing: BTreeMap<ArticleId, Text> = pairs
+            .iter()
+            .flat_map(|(a, b)| [(a.article, *a), (b.article, *b)])
+            .filter(|(article, _)| !self.kept.contains_key(article))
+            .collect();
+        let missing: Vec<Text> = missing.into_values().collect();
+        let read = share(&self.sources(&missing)?, cores(), |(text, furniture)| {
+            Ok::<_, RegisterError>(Readable::new(text, furniture))
+        })?;
+        self.kept.extend(missing.iter().map(|text| text.article).zip(read));
+        Ok(())
+    }
+
+    /// Compares pairs of texts.
+    fn evidence(&mut self, pairs: &[(Text, Text)]) -> Result<Vec<Kin>, RegisterError> {
+        self.read(pairs)?;
+        share(pairs, cores(), |(a, b)| {
+            let (a, b) = if a.id < b.id { (a, b) } else { (b, a) };
+            let evidence = Evidence::between(&self.kept[&a.article], &self.kept[&b.article]);
+            Ok(Kin { a: a.id, b: b.id, evidence })
+        })
+    }
+
+    /// Compares candidates, whose numbers stand for texts as `text` says; those that share too little are left out.
+    fn compare(&mut self, found: &[Candidate], text: impl Fn(u32) -> Text) -> Result<Vec<Kin>, RegisterError> {
+        let mut kin = Vec::new();
+        for (at, chunk) in found.chunks(TOGETHER).enumerate() {
+            let pairs: Vec<(Text, Text)> = chunk.iter().map(|found| (text(found.a), text(found.b))).collect();
+            for (candidate, mut compared) in chunk.iter().zip(self.evidence(&pairs)?) {
+                compared.evidence.telling = candidate.telling_share();
+                if compared.evidence.relation(None).is_some() {
+                    kin.push(compared);
+                }
+            }
+            self.tell(Stage::Comparing, at * TOGETHER + chunk.len(), found.len());
+        }
+        Ok(kin)
+    }
+
+    /// Of texts that are close in meaning, and no copies, those that share enough facts to be told of one event: for each
+    /// text the closest before it.
+    fn stories(
+        &mut self,
+        close: Vec<Close>,
+        known: &HashSet<(TextId, TextId)>,
+        text: impl Fn(TextId) -> Text,
+    ) -> Result<Vec<Kin>, RegisterError> {
+        let close: Vec<Close> =
+            close.into_iter().filter(|close| !known.contains(&close.ids())).collect();
+        let mut telling: Vec<(Close, f32)> = Vec::new();
+        for chunk in close.chunks(TOGETHER) {
+            let articles: BTreeSet<ArticleId> =
+                chunk.iter().flat_map(|close| [text(close.earlier).article, text(close.later).article]).collect();
+            let articles: Vec<ArticleId> = articles.into_iter().collect();
+            let texts: Vec<String> =
+                articles.iter().map(|article| self.store.text(*article)).collect::<Result<_, _>>()?;
+            let facts = share(&texts, cores(), |text| Ok::<_, RegisterError>(facts(text)))?;
+            let of = |id: TextId| &facts[articles.partition_point(|article| *article < text(id).article)];
+            for close in chunk {
+                let weight = weight(&shared(of(close.earlier), of(close.later)));
+                if weight >= FACTS {
+                    telling.push((*close, weight));
+                }
+            }
+        }
+        let mut kin = Vec::new();
+        for chunk in closest(telling, |(close, _)| *close).chunks(TOGETHER) {
+            let pairs: Vec<(Text, Text)> =
+                chunk.iter().map(|(close, _)| (text(close.earlier), text(close.later))).collect();
+            for ((close, facts), found) in chunk.iter().zip(self.evidence(&pairs)?) {
+                let evidence = Evidence { closeness: close.closeness, facts: *facts, ..found.evidence };
+                kin.push(Kin { evidence, ..found });
+            }
+        }
+        Ok(kin)
+    }
+}
+
+fn text_of(body: &Body, id: TextId) -> Text {
+    let day = |date: jiff::civil::Date| (date - jiff::civil::date(1970, 1, 1)).get_days();
+    let days = body.date.map(|date| (day(date.first_day()), day(date.last_day())));
+    Text { id, key: body.text, article: body.article, days }
+}
+
+/// Of two articles with the same text, the one that stands for it.
+fn earlier<'b>(a: &'b Body, b: &'b Body) -> &'b Body {
+    let order = |body: &'b Body| (text_of(body, 0).order(), &body.key);
+    if order(a) <= order(b) { a } else { b }
+}
+
+/// The members of groups, with their representatives. `texts` in order hold all that `kin` names and that is a version.
+fn grouped(texts: &[Text], kin: &[Kin]) -> Vec<(TextId, TextId)> {
+    let places: HashMap<TextId, usize> = texts.iter().enumerate().map(|(place, text)| (text.id, place)).collect();
+    let mut versions = Vec::new();
+    for kin in kin {
+        let (Some(&a), Some(&b)) = (places.get(&kin.a), places.get(&kin.b)) else { continue };
+        if let Some(alike) = kin.version(&texts[a], &texts[b]) {
+            versions.push(Versions { earlier: a.min(b), later: a.max(b), alike });
+        }
+    }
+    groups(&versions)
+        .into_iter()
+        .map(|(member, representative)| (texts[member].id, texts[representative].id))
+        .collect()
+}

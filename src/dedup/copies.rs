@@ -1,0 +1,236 @@
+//! Pairs and groups of articles, out of the register.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use super::comparison::{Comparison, Group, Member, Precedence, Relation, Subject, compare, precedence};
+use super::evidence::Evidence;
+use super::register::{Kin, Register, RegisterError, Text, TextId};
+use crate::store::{Header, Store};
+use crate::text::shingles::Overlap;
+use crate::types::{ArticleId, PartialDate};
+
+/// Which pairs and groups are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// The least share of one of two articles that is found in the other.
+    pub least: f32,
+    /// Of these relations; of all, where there are none.
+    pub relations: Vec<Relation>,
+    /// With an article of this date or later.
+    pub since: Option<PartialDate>,
+    /// With this article.
+    pub of: Option<ArticleId>,
+}
+
+impl Selection {
+    fn takes(&self, relation: Relation, evidence: &Evidence, dates: [Option<PartialDate>; 2]) -> bool {
+        let recent = |since: PartialDate| dates.iter().flatten().any(|date| date.last_day() >= since.first_day());
+        evidence.share_a.max(evidence.share_b) >= self.least
+            && (self.relations.is_empty() || self.relations.contains(&relation))
+            && self.since.is_none_or(recent)
+    }
+}
+
+/// Two articles that have to do with each other; the first is the earlier, where that is known.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// What the second is to the first.
+    pub relation: Relation,
+    /// How sure that is, as in [`Comparison`].
+    pub confidence: f32,
+    /// The earlier, or the one that stands first.
+    pub a: Header,
+    /// The other.
+    pub b: Header,
+    /// Whether the first is the earlier.
+    pub precedence: Precedence,
+    /// What they have in common.
+    pub evidence: Evidence,
+    /// Whether they stand in one group.
+    pub grouped: bool,
+}
+
+/// The copies in a store.
+pub struct Copies<'s> {
+    store: &'s Store,
+    texts: HashMap<TextId, Text>,
+    kin: Vec<Kin>,
+    /// The articles of texts that have several.
+    identical: BTreeMap<TextId, Vec<ArticleId>>,
+    /// Representatives of texts that are not their own.
+    representatives: HashMap<TextId, TextId>,
+    /// The text of the article that alone is asked for.
+    of: Option<(ArticleId, TextId)>,
+    selection: Selection,
+}
+
+impl<'s> Copies<'s> {
+    /// What a register knows of the articles of its store.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn new(store: &'s Store, register: &Register, selection: Selection) -> Result<Self, RegisterError> {
+        let of = match selection.of {
+            Some(article) => register.text_of_article(article)?.map(|text| (article, text)),
+            None => None,
+        };
+        let kin = match (of, selection.of) {
+            (Some((_, text)), _) => register.kin_of(text)?,
+            (None, Some(_)) => Vec::new(),
+            (None, None) => register.kin()?,
+        };
+        Ok(Self {
+            store,
+            texts: register.texts()?,
+            kin,
+            identical: register.identical()?,
+            representatives: register.members()?,
+            of,
+            selection,
+        })
+    }
+
+    /// The pairs, the strongest relation first, then the most alike. Of articles that read the same, each is paired with the
+    /// earliest; two groups that tell one story are paired by their representatives.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pairs(&self) -> Result<Vec<Pair>, RegisterError> {
+        let mut pairs = Vec::new();
+        let asked = |text: TextId| self.selection.of.is_none() || self.of.is_some_and(|(_, own)| own == text);
+        for (text, articles) in self.identical.iter().filter(|(text, _)| asked(**text)) {
+            let Some(centre) = self.speaks_for(*text) else { continue };
+            for other in articles.iter().filter(|article| **article != centre) {
+                pairs.extend(self.pair(centre, *other, &WHOLE, |_| Some((Relation::Identical, 1.0)), true)?);
+            }
+        }
+        for kin in &self.kin {
+            let (a, b) = (&self.texts[&kin.a], &self.texts[&kin.b]);
+            let (a, b) = if a.order() <= b.order() { (a, b) } else { (b, a) };
+            let group = |text: &Text| self.representatives.get(&text.id).copied().unwrap_or(text.id);
+            let grouped = group(a) == group(b);
+            let told = |evidence: &Evidence| {
+                // One pair of representatives says it for all of their groups.
+                let speak = self.of.is_some() || (group(a) == a.id && group(b) == b.id);
+                evidence.relation(a.apart(b)).filter(|(relation, _)| relation.is_copy() || speak)
+            };
+            if let (Some(x), Some(y)) = (self.speaks_for(a.id), self.speaks_for(b.id)) {
+                pairs.extend(self.pair(x, y, &kin.evidence_from(a.id), told, grouped)?);
+            }
+        }
+        pairs.sort_by(|p, q| {
+            p.relation
+                .cmp(&q.relation)
+                .then(q.evidence.overlap.jaccard.total_cmp(&p.evidence.overlap.jaccard))
+                .then(q.evidence.closeness.total_cmp(&p.evidence.closeness))
+                .then_with(|| (&p.a.key, &p.b.key).cmp(&(&q.a.key, &q.b.key)))
+        });
+        Ok(pairs)
+    }
+
+    /// The article that a text is shown by: the one that is asked for, or else the earliest.
+    fn speaks_for(&self, text: TextId) -> Option<ArticleId> {
+        match self.of {
+            Some((article, own)) if own == text => Some(article),
+            _ => self.texts.get(&text).map(|text| text.article),
+        }
+    }
+
+    /// The pair of two articles, whose evidence is seen from `x`, if it is wanted.
+    fn pair(
+        &self,
+        x: ArticleId,
+        y: ArticleId,
+        evidence: &Evidence,
+        relation: impl Fn(&Evidence) -> Option<(Relation, f32)>,
+        grouped: bool,
+    ) -> Result<Option<Pair>, RegisterError> {
+        let (x, y) = (self.store.header(x)?, self.store.header(y)?);
+        let (turned, precedence) = precedence(&x, &y);
+        let (a, b, evidence) = if turned { (y, x, evidence.turned()) } else { (x, y, *evidence) };
+        let Some((relation, confidence)) = relation(&evidence) else { return Ok(None) };
+        if !self.selection.takes(relation, &evidence, [a.date, b.date]) {
+            return Ok(None);
+        }
+        Ok(Some(Pair { relation, confidence, a, b, precedence, evidence, grouped }))
+    }
+
+    /// The groups, the largest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn groups(&self) -> Result<Vec<Group>, RegisterError> {
+        let mut texts: BTreeMap<TextId, Vec<TextId>> = BTreeMap::new();
+        self.identical.keys().for_each(|text| {
+            texts.entry(self.representatives.get(text).copied().unwrap_or(*text)).or_default();
+        });
+        self.representatives.iter().for_each(|(member, own)| texts.entry(*own).or_default().push(*member));
+        let kin: HashMap<(TextId, TextId), &Kin> = self.kin.iter().map(|kin| ((kin.a, kin.b), kin)).collect();
+        let mut groups = Vec::new();
+        for (own, members) in texts {
+            if self.of.is_some_and(|(_, text)| text != own && !members.contains(&text)) {
+                continue;
+            }
+            let representative = self.store.header(self.texts[&own].article)?;
+            let mut group = Group { representative, members: Vec::new() };
+            let (mut any, centre) = (false, self.texts[&own]);
+            for text in std::iter::once(own).chain(members) {
+                let known = kin.get(&(own.min(text), own.max(text)));
+                let evidence = known.map_or(WHOLE, |kin| kin.evidence_from(own));
+                let told = if text == own {
+                    Some((Relation::Identical, 1.0))
+                } else {
+                    evidence.relation(centre.apart(&self.texts[&text]))
+                };
+                let Some((relation, confidence)) = told else { continue };
+                for article in self.articles(text).filter(|article| *article != group.representative.id) {
+                    let article = self.store.header(article)?;
+                    let (_, precedence) = precedence(&group.representative, &article);
+                    any |= self.selection.takes(relation, &evidence, [group.representative.date, article.date]);
+                    let overlap = evidence.overlap;
+                    group.members.push(Member { article, relation, confidence, overlap, precedence });
+                }
+            }
+            if any {
+                group.members.sort_by_cached_key(|member| {
+                    (member.article.date.is_none(), member.article.date, member.article.key.clone())
+                });
+                groups.push(group);
+            }
+        }
+        groups.sort_by_cached_key(|group| (Reverse(group.members.len()), group.representative.key.clone()));
+        Ok(groups)
+    }
+
+    fn articles(&self, text: TextId) -> impl Iterator<Item = ArticleId> + '_ {
+        let several = self.identical.get(&text).into_iter().flatten().copied();
+        let alone = (!self.identical.contains_key(&text)).then(|| self.texts[&text].article);
+        several.chain(alone)
+    }
+
+    /// The two articles of a pair beside each other.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn comparison(&self, pair: &Pair) -> Result<Comparison, RegisterError> {
+        let subjects = [&pair.a, &pair.b].map(|header| Subject::stored(self.store, header.clone()));
+        let [a, b] = subjects;
+        let comparison = compare(a?, b?);
+        // The register knows how common it is what they have in common.
+        Ok(Comparison { relation: Some(pair.relation), confidence: pair.confidence, ..comparison })
+    }
+}
+
+/// What articles have in common that read the same.
+const WHOLE: Evidence = Evidence {
+    overlap: Overlap { jaccard: 1.0, a_in_b: 1.0, b_in_a: 1.0 },
+    share_a: 1.0,
+    share_b: 1.0,
+    words: 0,
+    longest: 0,
+    same_start: true,
+    telling: 1.0,
+    closeness: 1.0,
+    facts: 0.0,
+};

@@ -1,0 +1,215 @@
+//! How much two texts have in common, and what that makes them to each other.
+//!
+//! Everything here is about texts and their dates alone, so it is the same for two files and for two articles of a store.
+
+use super::align::{Stretch, align};
+use super::comparison::Relation;
+use crate::text::shingles::{Overlap, shingles_in_order, shingles_of};
+use crate::text::{Words, words};
+use crate::types::{PartialDate, Score, Span};
+
+/// A text made ready to be compared with many.
+pub struct Readable {
+    /// Its words, page furniture left out, unless there is nothing else.
+    pub words: Words,
+    /// The shingles of the whole text, ascending, each once.
+    pub shingles: Vec<u64>,
+    /// Letters and digits of its words.
+    letters: usize,
+}
+
+impl Readable {
+    /// Of a text and its page furniture, ascending.
+    pub fn new(text: &str, furniture: &[Span]) -> Self {
+        let all = words(text);
+        let shingles = shingles_of(all.hashes());
+        let own = all.outside(furniture);
+        let words = if own.is_empty() { all } else { own };
+        let letters = (0..words.len()).map(|at| words.span(at).len()).sum();
+        Self { words, shingles, letters }
+    }
+
+    /// The shingles that stand for it among many, in its order: of its words without page furniture.
+    pub fn telling_shingles(&self) -> Vec<u64> {
+        shingles_in_order(self.words.hashes())
+    }
+}
+
+/// What two texts have in common. `a` is the earlier, where there is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// Shingles in common.
+    pub overlap: Overlap,
+    /// The share of `a`'s letters that stand in words of shared stretches.
+    pub share_a: f32,
+    /// The share of `b`'s.
+    pub share_b: f32,
+    /// Words in shared stretches.
+    pub words: u32,
+    /// Words of the longest stretch.
+    pub longest: u32,
+    /// Whether both begin with the same words, or nearly.
+    pub same_start: bool,
+    /// The share of the common text that is not found in articles of many other days as well: 1 where it is not known.
+    pub telling: f32,
+    /// [`closeness`](crate::search::related::closeness) of their passages, where it was asked for; else 0.
+    pub closeness: Score,
+    /// Weight of the names, numbers and quotations that both have, where it was asked for; else 0.
+    pub facts: f32,
+}
+
+/// Words from the beginning within which two texts that begin alike have their first stretch.
+const START: usize = 25;
+
+impl Evidence {
+    /// Of the words of two texts.
+    pub fn between(a: &Readable, b: &Readable) -> Self {
+        Self::of(a, b, &align(a.words.hashes(), b.words.hashes()))
+    }
+
+    /// Of two texts, and the stretches that they share.
+    pub fn of(a: &Readable, b: &Readable, stretches: &[Stretch]) -> Self {
+        let letters = |words: &Words, range: std::ops::Range<usize>| -> usize {
+            range.map(|at| words.span(at).len()).sum()
+        };
+        let (mut in_a, mut in_b, mut count, mut longest) = (0, 0, 0, 0);
+        for stretch in stretches {
+            for run in &stretch.runs {
+                in_a += letters(&a.words, run.a..run.a + run.len);
+                in_b += letters(&b.words, run.b..run.b + run.len);
+            }
+            count += stretch.matched();
+            longest = longest.max(stretch.matched());
+        }
+        let share = |part: usize, of: usize| if of == 0 { 0.0 } else { part as f32 / of as f32 };
+        Self {
+            overlap: Overlap::between(&a.shingles, &b.shingles),
+            share_a: share(in_a, a.letters),
+            share_b: share(in_b, b.letters),
+            words: count as u32,
+            longest: longest as u32,
+            same_start: stretches.iter().any(|stretch| stretch.a.start < START && stretch.b.start < START),
+            telling: 1.0,
+            closeness: 0.0,
+            facts: 0.0,
+        }
+    }
+
+    /// The same from the other side.
+    pub fn turned(self) -> Self {
+        let Overlap { jaccard, a_in_b, b_in_a } = self.overlap;
+        Self {
+            overlap: Overlap { jaccard, a_in_b: b_in_a, b_in_a: a_in_b },
+            share_a: self.share_b,
+            share_b: self.share_a,
+            ..self
+        }
+    }
+
+    /// What the later text is to the earlier, if they have to do with each other, and how sure that is; `apart` are the days
+    /// between them, where both have a date.
+    ///
+    /// The confidence is that of the weakest condition: 0.5 on its border, near 1 far from it.
+    pub fn relation(&self, apart: Option<i64>) -> Option<(Relation, f32)> {
+        let within = |days: i64| apart.is_none_or(|apart| apart <= days);
+        let (less, more) = (self.share_a.min(self.share_b), self.share_a.max(self.share_b));
+        let least = |conditions: &[f32]| conditions.iter().copied().fold(1.0, f32::min);
+        if less >= 1.0 && self.overlap.jaccard >= 1.0 {
+            return Some((Relation::Identical, 1.0));
+        }
+        if less >= REPUBLISHED {
+            return Some((Relation::Republished, above(less, REPUBLISHED, 0.03)));
+        }
+        if self.same_start && less >= VERSION && more >= KEPT && within(VERSION_DAYS) {
+            return Some((Relation::Updated, least(&[above(less, VERSION, 0.1), above(more, KEPT, 0.1)])));
+        }
+        if more >= PART && self.words >= STRETCH {
+            let relation = if self.share_a >= self.share_b { Relation::Contains } else { Relation::Excerpt };
+            return Some((relation, least(&[above(more, PART, 0.06), above(self.told(), STRETCH as f32, 10.0)])));
+        }
+        let alike = self.overlap.jaccard >= ALIKE || self.overlap.a_in_b.max(self.overlap.b_in_a) >= HALF;
+        let told = self.told();
+        // What is alike after weeks is more often a list or a background paragraph than a dispatch.
+        let (share, long) = if within(SOURCE_DAYS) { (SHARED, LONG) } else { (SHARED_LATER, LONG_LATER) };
+        if alike || (told >= STRETCH as f32 && more >= share) || told >= long as f32 {
+            let sure = least(&[above(told, STRETCH as f32, 10.0), above(more, share, 0.05).max(above(told, long as f32, 20.0))]);
+            return Some((Relation::SharedSource, sure));
+        }
+        // The further apart, the closer they have to be: what is like it every day is a series, not a story.
+        let close = CLOSE + CLOSER_A_DAY * apart.unwrap_or(0) as f32;
+        if self.closeness >= close && within(STORY_DAYS) && self.facts >= FACTS {
+            let sure = least(&[above(self.closeness, close, 0.05), above(self.facts, FACTS, 1.0)]);
+            return Some((Relation::SameStory, sure));
+        }
+        None
+    }
+
+    /// Whether two texts of this relation are versions of one, so that a reader of the one has read the other: a part is, where
+    /// it is half of the whole or more.
+    pub fn is_version(&self, relation: Relation) -> bool {
+        match relation {
+            Relation::Identical | Relation::Republished | Relation::Updated => true,
+            Relation::Contains | Relation::Excerpt => self.share_a.min(self.share_b) >= VERSION,
+            Relation::SharedSource | Relation::SameStory => false,
+        }
+    }
+
+    /// Words in common that tell something of these two alone.
+    fn told(&self) -> f32 {
+        self.words as f32 * self.telling
+    }
+}
+
+/// Shares of both from which on one is the other but for a few words.
+const REPUBLISHED: f32 = 0.9;
+
+/// The lesser and the greater share of two versions of one piece, from which on the later is an update.
+const VERSION: f32 = 0.4;
+const KEPT: f32 = 0.6;
+
+/// Days within which a piece is brought up to date.
+const VERSION_DAYS: i64 = 7;
+
+/// The share of a text from which on it is a part of the other.
+const PART: f32 = 0.8;
+
+/// Words that make a stretch too long to be chance, and such a part of a text that a source is shared.
+const STRETCH: u32 = 30;
+const SHARED: f32 = 0.15;
+const SHARED_LATER: f32 = 0.3;
+
+/// Days within which a dispatch is used.
+const SOURCE_DAYS: i64 = 30;
+
+/// Words in common that are worth telling however long the texts are.
+const LONG: u32 = 80;
+const LONG_LATER: u32 = 160;
+
+/// Shares of shingles that are always told.
+const ALIKE: f32 = 0.3;
+const HALF: f32 = 0.5;
+
+/// Closeness from which on two texts may tell the same story.
+pub const CLOSE: Score = 0.7;
+
+/// What is asked beyond that for each day between them.
+const CLOSER_A_DAY: Score = 0.02;
+
+/// Days between two tellings of a story.
+pub const STORY_DAYS: i64 = 7;
+/// Weight of the facts that two tellings of a story share at least.
+pub const FACTS: f32 = 3.0;
+
+/// 0.5 where `value` is on `border`, 0.73 one `step` above it, near 1 far above (the logistic function).
+fn above(value: f32, border: f32, step: f32) -> f32 {
+    1.0 / (1.0 + (-(value - border) / step).exp())
+}
+
+/// Days between two dates, as few as they may be: 0 where they may be the same day; none where one is missing.
+pub fn days_apart(a: Option<PartialDate>, b: Option<PartialDate>) -> Option<i64> {
+    let (a, b) = (a?, b?);
+    let gap = |earlier: PartialDate, later: PartialDate| {
+        i64::from((later.first_day() - earlier.last_day()).get_days())
+    };
+    Some(gap(a, b).max(gap(b, a)).max(0))
+}

@@ -6,6 +6,7 @@
 //! 2. shared runs of five words ([`overlaps`]), verified by exact Jaccard index and containment both ways;
 //! 3. close mean vectors ([`related`]), verified passage by passage.
 
+pub mod align;
 pub mod comparison;
 pub mod credits;
 pub mod facts;

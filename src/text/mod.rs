@@ -6,6 +6,7 @@
 //! - [`analysis_form`]: the form of a text that is tokenised, embedded and compared.
 //! - [`boilerplate`]: the lines that the web page left in the text and that no reader would call the article.
 //! - [`sentences`]: sentence borders, French first.
+//! - [`words`](words()): the words that texts are compared by, with their places.
 //! - [`shingles`]: runs of five words, by which shared text is told.
 //! - [`folded`]: the form by which names and values are compared.
 //! - [`detect_language`]: the language, when it is plain.
@@ -22,6 +23,7 @@ mod normalise;
 mod sentences;
 pub mod shingles;
 pub mod terms;
+pub mod words;
 
 pub use boilerplate::boilerplate;
 pub use fold::folded;
@@ -29,3 +31,4 @@ pub use language::detect_language;
 pub use names::name_keys;
 pub use normalise::{analysis_form, is_blank};
 pub use sentences::sentences;
+pub use words::{Words, words};

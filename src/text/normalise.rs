@@ -102,7 +102,7 @@ fn visible(characters: impl Iterator<Item = char>) -> impl Iterator<Item = char>
 }
 
 /// Characters without a shape or a meaning of their own in running text.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     match c {
         c if c.is_control() => !c.is_whitespace(),
         '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{FEFF}' | '\u{FFFC}' => true,
@@ -112,7 +112,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// The zero-width non-joiner and joiner.
-fn is_joiner(c: char) -> bool {
+pub(super) fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200C}' | '\u{200D}')
 }
 
@@ -122,6 +122,9 @@ fn may_be_joined(c: char) -> bool {
     c >= '\u{590}'
         && !matches!(c, '\u{1E00}'..='\u{206F}' | '\u{2C60}'..='\u{2C7F}' | '\u{A720}'..='\u{A7FF}' | '\u{3000}')
 }
+
+#[cfg(test)]
+pub(super) use tests::strewn;
 
 #[cfg(test)]
 mod tests {
@@ -165,7 +168,7 @@ mod tests {
     }
 
     /// Text rich in the characters that this module treats, among others.
-    fn strewn() -> impl Strategy<Value = String> {
+    pub(crate) fn strewn() -> impl Strategy<Value = String> {
         let treated: Vec<char> =
             "aé1 .'\"`´′’‘«»‹›“\n\u{A0}\u{AD}\u{200B}\u{200C}\u{200D}\u{301}\u{308}\u{323}\u{FEFF}\u{1FEF}م👩(e"
                 .chars()

@@ -2,7 +2,7 @@
 //!
 //! A shingle is a run of five words, in lower case, without punctuation (Broder 1997).
 
-use super::normalise::analysis_form;
+use super::words::{run, words};
 
 /// Words of a shingle.
 const WORDS: usize = 5;
@@ -48,19 +48,15 @@ impl Overlap {
 
 /// The shingles of a text, ascending, each once. A text of fewer than five words is one shingle.
 pub fn shingles(text: &str) -> Vec<u64> {
-    let form = analysis_form(text).to_lowercase();
-    let words: Vec<&str> = form.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let hash = |words: &[&str]| {
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for byte in words.iter().flat_map(|word| word.bytes().chain([b' '])) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        hash
-    };
+    shingles_of(words(text).hashes())
+}
+
+/// The [`shingles`] of a text, by the hashes of its words.
+pub fn shingles_of(words: &[u64]) -> Vec<u64> {
     let mut shingles: Vec<u64> = if words.len() < WORDS {
-        words.chunks(WORDS).map(hash).collect()
+        words.chunks(WORDS).map(run).collect()
     } else {
-        words.windows(WORDS).map(hash).collect()
+        words.windows(WORDS).map(run).collect()
     };
     shingles.sort_unstable();
     shingles.dedup();

@@ -238,7 +238,7 @@ fn styled(text: &str, style: Style) -> String {
 }
 
 /// At most `limit` characters from the start, cut between words.
-fn first_characters(text: &str, limit: usize) -> String {
+pub(super) fn first_characters(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         None => text.to_owned(),
         Some((end, _)) => {
@@ -249,7 +249,7 @@ fn first_characters(text: &str, limit: usize) -> String {
 }
 
 /// At most `limit` characters from the end, cut between words.
-fn last_characters(text: &str, limit: usize) -> String {
+pub(super) fn last_characters(text: &str, limit: usize) -> String {
     let skipped = text.chars().count().saturating_sub(limit);
     match text.char_indices().nth(skipped) {
         Some((start, _)) if start > 0 => {

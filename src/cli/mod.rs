@@ -5,6 +5,7 @@
 //! | [`args`] | what can be typed: pure data (clap) |
 //! | `settings` | what it means on this machine: model, instruction set, threads |
 //! | `commands` | one function a command |
+//! | `evidence` | what two articles have in common, and groups of versions: in the terminal, as JSON, as a page of HTML |
 //! | `print` | answers for people and as JSON Lines |
 //! | `scratch` | a folder for what is written only to be measured |
 //! | `tables` | the tables of `eval` and `bench`, as Markdown |
@@ -15,6 +16,8 @@
 
 pub mod args;
 mod commands;
+#[expect(dead_code, reason = "the commands that show it come with the engine's side")]
+mod evidence;
 mod hits;
 mod print;
 mod progress;

@@ -16,7 +16,6 @@
 
 pub mod args;
 mod commands;
-#[expect(dead_code, reason = "the commands that show it come with the engine's side")]
 mod evidence;
 mod hits;
 mod print;

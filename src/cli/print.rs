@@ -282,12 +282,6 @@ pub(super) fn article(header: &Header) -> Value {
     })
 }
 
-fn describe(header: &Header) -> String {
-    let date = header.date.map_or_else(|| "no date   ".to_owned(), |date| format!("{:<10}", date.to_string()));
-    let title = header.title.as_deref().map(|title| format!("{}  ", one_line(title))).unwrap_or_default();
-    format!("{date}  {title}{DIM}[{}]{DIM:#}", one_line(&header.key))
-}
-
 /// A text on one line, without the control characters by which it could speak to the terminal.
 pub(super) fn one_line(text: &str) -> String {
     let plain = text.replace(|c: char| c.is_control() && !c.is_whitespace(), "");

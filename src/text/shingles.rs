@@ -5,10 +5,10 @@
 use super::words::{run, words};
 
 /// Words of a shingle.
-const WORDS: usize = 5;
+pub const WORDS: usize = 5;
 
 /// How much text two articles share.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Overlap {
     /// Shingles in both, over those in either.
     pub jaccard: f32,
@@ -53,14 +53,15 @@ pub fn shingles(text: &str) -> Vec<u64> {
 
 /// The [`shingles`] of a text, by the hashes of its words.
 pub fn shingles_of(words: &[u64]) -> Vec<u64> {
-    let mut shingles: Vec<u64> = if words.len() < WORDS {
-        words.chunks(WORDS).map(run).collect()
-    } else {
-        words.windows(WORDS).map(run).collect()
-    };
+    let mut shingles = shingles_in_order(words);
     shingles.sort_unstable();
     shingles.dedup();
     shingles
+}
+
+/// The shingles of a text in its order, by the hashes of its words.
+pub fn shingles_in_order(words: &[u64]) -> Vec<u64> {
+    if words.len() < WORDS { words.chunks(WORDS).map(run).collect() } else { words.windows(WORDS).map(run).collect() }
 }
 
 #[cfg(test)]

@@ -39,6 +39,20 @@ impl Words {
         Span::new(self.spans[words.start].start, self.spans[words.end - 1].end)
     }
 
+    /// Those that stand in none of some spans, which ascend.
+    pub fn outside(&self, spans: &[Span]) -> Self {
+        let mut spans = spans.iter().peekable();
+        let mut left = Self::default();
+        for (hash, span) in self.hashes.iter().zip(&self.spans) {
+            while spans.next_if(|other| other.end <= span.start).is_some() {}
+            if spans.peek().is_none_or(|other| span.end <= other.start) {
+                left.hashes.push(*hash);
+                left.spans.push(*span);
+            }
+        }
+        left
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.hashes.len()

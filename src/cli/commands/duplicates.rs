@@ -49,7 +49,7 @@ pub(super) fn duplicates(common: &Common, args: &args::Duplicates) -> Result<Out
     Ok(outcome(!pairs.is_empty()))
 }
 
-/// Groups, and then the pairs that they do not tell of.
+/// Groups, and then the pairs that they do not tell of; of one article, all of its pairs with all of the evidence.
 fn list(
     printer: &mut Printer,
     copies: &Copies<'_>,
@@ -57,15 +57,16 @@ fn list(
     groups: &[Group],
     detail: Detail,
 ) -> Result<(), CliError> {
-    for group in groups {
-        printer.group(group, detail)?;
-        printer.line("")?;
+    if detail == Detail::Full {
+        groups.iter().try_for_each(|group| printer.group(group, detail))?;
+        return pairs.iter().try_for_each(|pair| {
+            printer.line("")?;
+            printer.comparison(&copies.comparison(pair)?, detail)
+        });
     }
-    for pair in pairs.iter().filter(|pair| detail == Detail::Full || !pair.grouped) {
-        printer.comparison(&copies.comparison(pair)?, detail)?;
-        printer.line("")?;
-    }
-    Ok(())
+    let outside = pairs.iter().filter(|pair| !pair.grouped);
+    let comparisons: Vec<Comparison> = outside.map(|pair| copies.comparison(pair)).collect::<Result<_, _>>()?;
+    printer.evidence(groups, &comparisons)
 }
 
 fn summary(pairs: &[Pair], groups: &[Group]) -> String {

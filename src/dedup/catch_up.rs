@@ -186,7 +186,7 @@ impl Work<'_> {
         register.write(self.store, self.store.sequence()?, || {
             // Texts whose pairs, and so whose groups, may be others now.
             let mut touched: BTreeSet<TextId> = BTreeSet::new();
-            let new = self.take_in(register, changed, &mut touched)?;
+            let (new, dated) = self.take_in(register, changed, &mut touched)?;
             for (done, text) in new.iter().enumerate() {
                 let own = self.fingerprints(std::slice::from_ref(text))?.remove(0);
                 register.add_text(text, own.len())?;
@@ -200,18 +200,20 @@ impl Work<'_> {
                 touched.insert(text.id);
                 self.tell(Stage::Reading, done + 1, new.len());
             }
-            self.stories_of(register, &new)?;
+            self.stories_of(register, &[new, dated].concat())?;
             self.regroup(register, touched)
         })
     }
 
-    /// Notes which articles have which texts now; gives the texts that are new, without fingerprints yet.
+    /// Notes which articles have which texts now; gives the texts that are new, without fingerprints yet, and those that have
+    /// another date now.
     fn take_in(
         &mut self,
         register: &Register,
         changed: &[ArticleId],
         touched: &mut BTreeSet<TextId>,
-    ) -> Result<Vec<Text>, RegisterError> {
+    ) -> Result<(Vec<Text>, Vec<Text>), RegisterError> {
+        let mut dated = Vec::new();
         let mut new: BTreeMap<TextId, Body> = BTreeMap::new();
         let mut ids: HashMap<TextKey, TextId> = HashMap::new();
         let mut next = register.greatest()? + 1;
@@ -243,7 +245,14 @@ impl Work<'_> {
             }
             match bodies.iter().reduce(earlier) {
                 Some(body) => {
-                    register.date_text(&text_of(body, id))?;
+                    let text = text_of(body, id);
+                    if register.text_of(body.text)?.is_some_and(|known| known.days != text.days) {
+                        dated.push(text);
+                        for kin in register.kin_of(id)?.iter().filter(|kin| kin.evidence.closeness > 0.0) {
+                            register.remove_kin(kin.a, kin.b)?;
+                        }
+                    }
+                    register.date_text(&text)?;
                     touched.insert(id);
                 }
                 None => {
@@ -252,7 +261,7 @@ impl Work<'_> {
                 }
             }
         }
-        Ok(new.iter().map(|(id, body)| text_of(body, *id)).collect())
+        Ok((new.iter().map(|(id, body)| text_of(body, *id)).collect(), dated))
     }
 
     /// The texts that have enough fingerprints in common with a new one.
@@ -332,26 +341,25 @@ impl Work<'_> {
 
     /// Forms the groups of texts anew that hang together with those that were touched.
     fn regroup(&self, register: &Register, touched: BTreeSet<TextId>) -> Result<(), RegisterError> {
-        let all = register.texts()?;
-        let mut waiting: Vec<TextId> = touched.into_iter().filter(|id| all.contains_key(id)).collect();
-        let mut reached: HashSet<TextId> = waiting.iter().copied().collect();
-        let mut kin: BTreeSet<(TextId, TextId)> = BTreeSet::new();
-        let mut pairs = Vec::new();
-        while let Some(id) = waiting.pop() {
-            for found in register.kin_of(id)? {
-                let is_version = found.version(&all[&found.a], &all[&found.b]).is_some();
-                if !is_version || !kin.insert((found.a, found.b)) {
-                    continue;
-                }
-                pairs.push(found);
-                for other in [found.a, found.b] {
-                    if reached.insert(other) {
+        let mut reached: BTreeMap<TextId, Text> = BTreeMap::new();
+        for id in touched {
+            reached.extend(register.text(id)?.map(|text| (id, text)));
+        }
+        let mut waiting: Vec<Text> = reached.values().copied().collect();
+        let mut pairs: BTreeMap<(TextId, TextId), Kin> = BTreeMap::new();
+        while let Some(text) = waiting.pop() {
+            for kin in register.kin_of(text.id)? {
+                let Some(other) = register.text(kin.other(text.id))? else { continue };
+                if kin.version(&text, &other).is_some() {
+                    pairs.insert((kin.a, kin.b), kin);
+                    if reached.insert(other.id, other).is_none() {
                         waiting.push(other);
                     }
                 }
             }
         }
-        let mut texts: Vec<Text> = reached.iter().map(|id| all[id]).collect();
+        let pairs: Vec<Kin> = pairs.into_values().collect();
+        let mut texts: Vec<Text> = reached.into_values().collect();
         texts.sort_unstable_by_key(Text::order);
         let members: HashMap<TextId, TextId> = grouped(&texts, &pairs).into_iter().collect();
         for text in &texts {

@@ -117,13 +117,15 @@ impl Evidence {
         if less >= 1.0 && self.overlap.jaccard >= 1.0 {
             return Some((Relation::Identical, 1.0));
         }
-        if less >= REPUBLISHED {
+        // What is edited everywhere, as the figures of a weekly report are, is another version at most.
+        if less >= REPUBLISHED && self.overlap.jaccard >= VERBATIM {
             return Some((Relation::Republished, above(less, REPUBLISHED, 0.03)));
         }
         if self.same_start && less >= VERSION && more >= KEPT && within(VERSION_DAYS) {
             return Some((Relation::Updated, least(&[above(less, VERSION, 0.1), above(more, KEPT, 0.1)])));
         }
-        if more >= PART && self.words >= STRETCH {
+        let whole = self.overlap.a_in_b.max(self.overlap.b_in_a);
+        if more >= PART && whole >= VERBATIM && self.words >= STRETCH {
             let relation = if self.share_a >= self.share_b { Relation::Contains } else { Relation::Excerpt };
             return Some((relation, least(&[above(more, PART, 0.06), above(self.told(), STRETCH as f32, 10.0)])));
         }
@@ -162,6 +164,9 @@ impl Evidence {
 
 /// Shares of both from which on one is the other but for a few words.
 const REPUBLISHED: f32 = 0.9;
+
+/// The share of runs of five words that is in common where text was copied and hardly edited.
+const VERBATIM: f32 = 0.6;
 
 /// The lesser and the greater share of two versions of one piece, from which on the later is an update.
 const VERSION: f32 = 0.4;

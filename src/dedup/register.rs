@@ -312,6 +312,15 @@ impl Register {
             .optional()?)
     }
 
+    /// A text by its number.
+    pub(super) fn text(&self, id: TextId) -> Result<Option<Text>, RegisterError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT id, text_key, article, first_day, last_day FROM texts WHERE id = ?1")?
+            .query_row([id], text)
+            .optional()?)
+    }
+
     /// The number of the text that an article has.
     pub(super) fn text_of_article(&self, article: ArticleId) -> Result<Option<TextId>, RegisterError> {
         Ok(self

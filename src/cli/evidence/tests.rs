@@ -88,14 +88,14 @@ fn update() -> Comparison {
         FIRST,
         0.784,
     );
-    a.credits = vec![Credit { agency: "AFP", span: place(FIRST, "AFP") }];
+    a.credits = vec![Credit { agency: "AFP", kind: crate::dedup::credits::CreditKind::Signed, span: place(FIRST, "AFP") }];
     a.furniture = vec![place(FIRST, "Lire aussi : Nos conseils pour l’été\n")];
     let mut b = side(
         header(2, "feu-2", "Sauveterre : un homme en garde à vue", "2020-07-04", "Le Quotidien des Sables"),
         SECOND,
         0.642,
     );
-    b.credits = vec![Credit { agency: "AFP", span: place(SECOND, "AFP") }];
+    b.credits = vec![Credit { agency: "AFP", kind: crate::dedup::credits::CreditKind::Signed, span: place(SECOND, "AFP") }];
     b.furniture = vec![place(SECOND, "© Le Quotidien des Sables – avec AFP")];
     let fact = |kind, in_a, in_b| SharedFact { kind, a: place(FIRST, in_a), b: place(SECOND, in_b) };
     let facts = vec![

@@ -163,7 +163,7 @@ impl Evidence {
 }
 
 /// Shares of both from which on one is the other but for a few words.
-const REPUBLISHED: f32 = 0.9;
+const REPUBLISHED: f32 = 0.85;
 
 /// The share of runs of five words that is in common where text was copied and hardly edited.
 const VERBATIM: f32 = 0.6;

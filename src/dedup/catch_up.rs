@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::candidates::{self, COMPARED, Candidate, candidates, tells};
 use super::evidence::{Evidence, FACTS, Readable, STORY_DAYS};
-use super::facts::{facts, shared, weight};
+use super::facts;
 use super::fingerprint::fingerprints;
 use super::groups::{Versions, groups};
 use super::register::{Kin, Register, RegisterError, Text, TextId, path};
@@ -441,10 +441,10 @@ impl Work<'_> {
             let articles: Vec<ArticleId> = articles.into_iter().collect();
             let texts: Vec<String> =
                 articles.iter().map(|article| self.store.text(*article)).collect::<Result<_, _>>()?;
-            let facts = share(&texts, cores(), |text| Ok::<_, RegisterError>(facts(text)))?;
+            let facts = share(&texts, cores(), |text| Ok::<_, RegisterError>(facts::facts(text)))?;
             let of = |id: TextId| &facts[articles.partition_point(|article| *article < text(id).article)];
             for close in chunk {
-                let weight = weight(&shared(of(close.earlier), of(close.later)));
+                let weight = facts::evidence(&facts::shared(of(close.earlier), of(close.later)));
                 if weight >= FACTS {
                     telling.push((*close, weight));
                 }

@@ -3,7 +3,7 @@
 use super::align::align;
 use super::credits::{Credit, credits};
 use super::evidence::{Evidence, Readable, days_apart};
-use super::facts::{SharedFact, facts, shared, weight};
+use super::facts::{self, SharedFact};
 use super::source;
 use crate::search::related::{body_passages, closeness, unit};
 use crate::store::{Header, Store, StoreError, TextKey};
@@ -167,13 +167,13 @@ pub fn compare(x: Subject, y: Subject) -> Comparison {
     let (a, b) = if turned || (same && tie()) { (y, x) } else { (x, y) };
     let (words_a, words_b) = (Readable::new(&a.text, &a.furniture), Readable::new(&b.text, &b.furniture));
     let stretches = align(words_a.words.hashes(), words_b.words.hashes());
-    let facts = shared(&facts(&a.text), &facts(&b.text));
+    let facts = facts::shared(&facts::facts(&a.text), &facts::facts(&b.text));
     let closeness = (!a.passages.is_empty() && !b.passages.is_empty()).then(|| {
         closeness(&slices(&a.passages), &slices(&b.passages))
     });
     let evidence = Evidence {
         closeness: closeness.unwrap_or_default(),
-        facts: weight(&facts),
+        facts: facts::evidence(&facts),
         ..Evidence::of(&words_a, &words_b, &stretches)
     };
     let relation = evidence.relation(days_apart(a.header.date, b.header.date));

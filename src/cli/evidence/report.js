@@ -327,7 +327,7 @@ function pairCard(pair) {
 /** All the evidence for a pair, and both texts beside each other. */
 function pairView(pair, at) {
   const { stretches, facts } = block(`pair-${at}`);
-  const view = make('section', { class: 'pair', 'aria-label': pair.says });
+  const view = make('section', { class: 'pair', 'aria-label': `${pair.says}: ${articlesOfPair(pair).map(titleOf).join(', ')}` });
   const panes = ['a', 'b'].map(side => pane(view, pair, side, stretches, facts));
   view.append(
     make('p', { class: 'says' }, pair.says, pair.relation ? `: confidence ${pair.confidence.toFixed(2)}` : ''),
@@ -392,7 +392,7 @@ function pane(view, pair, side, stretches, facts) {
   const header = article(pair[side]);
   const { text, furniture, credits } = block(`text-${pair[side]}`);
   const characters = Array.from(text);
-  const body = make('div', { class: 'text', lang: header.language, dir: 'auto', tabindex: '0', role: 'region',
+  const body = make('div', { class: 'text', lang: header.language, dir: 'auto', tabindex: '0', role: 'group',
     'aria-label': `Text of ${side.toUpperCase()}` });
   const layers = {
     stretch: stretches.map((stretch, at) => ({ ...stretch[side], at })),
@@ -433,8 +433,10 @@ function parts(length, layers) {
 
 /** A part of a text in the elements that say what it is. */
 function partElement(words, part, side) {
-  let node = document.createTextNode(words);
   const wrap = (name, attributes) => { node = make(name, attributes, node); };
+  // A little room between paragraphs, in the place of empty lines.
+  const paragraphs = words.split(/\s*\n\s*/).flatMap((line, at) => at ? ['\n', make('span', { class: 'gap' }), line] : [line]);
+  let node = fill(document.createDocumentFragment(), {}, paragraphs);
   if (part.facts.length) wrap('span', { class: 'has-fact', 'data-fact': part.facts.join(' ') });
   if (part.credit) wrap('b', { class: 'credit', title: `credits ${part.credit.agency}` });
   if (part.furniture) wrap('span', { class: 'furniture', title: 'page furniture: not compared' });
@@ -463,7 +465,8 @@ function meet(view, mark) {
   const here = mark.closest('.text');
   for (const other of view.querySelectorAll(`.text [data-stretch="${mark.dataset.stretch}"]`)) {
     const there = other.closest('.text');
-    if (there !== here) bring(other, there, Math.max(0, mark.getBoundingClientRect().top - here.getBoundingClientRect().top));
+    const top = mark.getBoundingClientRect().top - here.getBoundingClientRect().top;
+    if (there !== here) bring(other, there, Math.max(0, Math.min(top, there.clientHeight - 40)));
   }
 }
 

@@ -239,8 +239,8 @@ fn texts(comparison: &Comparison, look: Look) -> String {
     if comparison.stretches.is_empty() {
         return match comparison.relation {
             Some(Relation::Identical) => {
-                let whole = page.equal(Span::new(0, comparison.a.text.len()), &comparison.a);
-                hanging("= ", 2, wrap(&[whole], look.width - 2))
+                let whole = equal(Span::new(0, comparison.a.text.len()), &comparison.a);
+                hanging("= ", 2, wrap(&[(whole, Style::new())], look.width - 2))
             }
             _ => format!("{DIM}no passage in common{DIM:#}\n"),
         };
@@ -271,8 +271,8 @@ impl Page<'_> {
         self.look.width >= TWO_COLUMNS
     }
 
-    /// A stretch that both have, its edits in colours. Where an edit pushed the columns apart by more than a line, they begin
-    /// again at the same height.
+    /// A stretch that both have, its edits in colours. The columns begin again at the same height with each paragraph of both,
+    /// and where an edit pushed them apart by more than a line.
     fn shared(&self, moved: bool, pieces: &[Piece]) -> String {
         let Comparison { a, b, .. } = self.comparison;
         let mut text = String::new();
@@ -285,12 +285,15 @@ impl Page<'_> {
         let mut edited = false;
         for piece in pieces {
             if piece.equal {
-                if apart > line {
-                    text.push_str(&self.row(std::mem::take(&mut left), std::mem::take(&mut right), "  "));
-                    apart = 0;
+                for (at, (in_a, in_b)) in paragraphs(equal(piece.a, a), equal(piece.b, b)).into_iter().enumerate() {
+                    if at > 0 || apart > line {
+                        let both = if edited { "  " } else { "= " };
+                        text.push_str(&self.row(std::mem::take(&mut left), std::mem::take(&mut right), both));
+                        (apart, edited) = (0, false);
+                    }
+                    left.push((in_a, Style::new()));
+                    right.push((in_b, Style::new()));
                 }
-                left.push(self.equal(piece.a, a));
-                right.push(self.equal(piece.b, b));
             } else {
                 edited = true;
                 apart += piece.a.len().abs_diff(piece.b.len());
@@ -298,20 +301,7 @@ impl Page<'_> {
                 right.extend(self.edit(&b.text[piece.b.range()], ADDED));
             }
         }
-        let right = if edited || self.two_columns() { right } else { Vec::new() };
         text + &self.row(left, right, if edited { "  " } else { "= " })
-    }
-
-    /// Equal text, without its middle where that is long.
-    fn equal(&self, span: Span, side: &Side) -> Run {
-        let text = &side.text[span.range()];
-        let characters = text.chars().count();
-        if characters <= EQUAL {
-            return (text.to_owned(), Style::new());
-        }
-        let (head, tail) = (first_characters(text, EQUAL / 3), last_characters(text, EQUAL / 3));
-        let left_out = count(characters - 2 * (EQUAL / 3), "equal character");
-        (format!("{head} [{left_out}] {tail}"), Style::new())
     }
 
     /// Edited text, with the white space around it outside the colour and the marks.
@@ -358,20 +348,36 @@ impl Page<'_> {
         runs
     }
 
-    /// Text of both, beside each other or one under the other; `both` begins what is the same in both in the latter case.
+    /// Text of both, beside each other or one under the other; with `= ` for `both`, it is the same and shown once in the latter
+    /// case.
     fn row(&self, left: Vec<Run>, right: Vec<Run>, both: &str) -> String {
         if self.two_columns() {
             let width = column(self.look.width);
             return beside(&wrap(&left, width), &wrap(&right, width), width);
         }
-        let width = self.look.width - 2;
-        let mut text = String::new();
-        for (letter, runs) in [("A ", left), ("B ", right)] {
-            let label = if both == "= " { both } else { letter };
-            text.push_str(&hanging(label, 2, wrap(&runs, width)));
-        }
-        text
+        let lines = |label: &str, runs: Vec<Run>| hanging(label, 2, wrap(&runs, self.look.width - 2));
+        if both == "= " { lines(both, left) } else { lines("A ", left) + &lines("B ", right) }
     }
+}
+
+/// Equal text, without its middle where that is long.
+fn equal(span: Span, side: &Side) -> String {
+    let text = &side.text[span.range()];
+    let characters = text.chars().count();
+    if characters <= EQUAL {
+        return text.to_owned();
+    }
+    let (head, tail) = (first_characters(text, EQUAL / 3), last_characters(text, EQUAL / 3));
+    format!("{head} [{}] {tail}", count(characters - 2 * (EQUAL / 3), "equal character"))
+}
+
+/// The paragraphs of two texts of the same words, side by side; where they are cut in different places, each text is one.
+fn paragraphs(a: String, b: String) -> Vec<(String, String)> {
+    let lines = |text: &str| -> Vec<String> {
+        text.split('\n').filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
+    };
+    let (in_a, in_b) = (lines(&a), lines(&b));
+    if in_a.len() == in_b.len() && !in_a.is_empty() { in_a.into_iter().zip(in_b).collect() } else { vec![(a, b)] }
 }
 
 /// The words of a span on one line without page furniture, and the number of characters of that.

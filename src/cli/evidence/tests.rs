@@ -97,7 +97,7 @@ fn update() -> Comparison {
     );
     b.credits = vec![Credit { agency: "AFP", kind: crate::dedup::credits::CreditKind::Signed, span: place(SECOND, "AFP") }];
     b.furniture = vec![place(SECOND, "© Le Quotidien des Sables – avec AFP")];
-    let fact = |kind, in_a, in_b| SharedFact { kind, a: place(FIRST, in_a), b: place(SECOND, in_b) };
+    let fact = |kind, in_a, in_b| SharedFact { kind, a: place(FIRST, in_a), b: place(SECOND, in_b), weight: 1.0 };
     let facts = vec![
         fact(FactKind::Name, "Sauveterre", "Sauveterre"),
         fact(FactKind::Name, "Ievkourov", "Evkourov"),
@@ -123,7 +123,8 @@ fn hostile() -> Comparison {
         "Le maire d’Yzernac a démissionné. </script><script>alert(1)</script> <!-- <b>fin</b>",
         "À Yzernac, l’édile s’en va. \u{202e}sreinned\u{2066} <img src=x onerror=alert(2)> \x1b[31m",
     );
-    let name = SharedFact { kind: FactKind::Name, a: place(first, "Yzernac"), b: place(second, "Yzernac") };
+    let name =
+            SharedFact { kind: FactKind::Name, a: place(first, "Yzernac"), b: place(second, "Yzernac"), weight: 1.0 };
     let mut a = side(header(3, "m<1>", "</script><img src=x onerror=alert(3)>", "2021", "\"><script>"), first, 0.0);
     a.header.url = Some("javascript:alert(4)".into());
     let mut b = side(header(4, "m-2", "استقالة رئيس البلدية", "", "Info & Cie"), second, 0.0);

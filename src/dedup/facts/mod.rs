@@ -65,6 +65,7 @@ pub struct Facts {
     /// By form, ascending.
     numbers: Vec<Number>,
     quotations: Quotations,
+    weight: f32,
 }
 
 /// Letters that a name has at least to be met by its sound.
@@ -72,9 +73,6 @@ const SHORTEST_HEARD: usize = 5;
 
 /// The share of the runs of the shorter quotation that are in the longer, where they are the same.
 const SAME_QUOTATION: f32 = 0.6;
-
-/// The most that a name says, however many words it has.
-const MOST_OF_NAME: f32 = 1.5;
 
 /// The most that a quotation says, however long it is.
 const MOST_OF_QUOTATION: f32 = 3.0;
@@ -94,10 +92,34 @@ pub fn facts(text: &str) -> Facts {
     numbers.sort_by_key(|number| (number.form, number.span));
     numbers.dedup_by_key(|number| number.form);
     let quotations = quotations::quotations(text, &tokens);
-    Facts { names, words, sounds: OnceLock::new(), small, numbers, quotations }
+    let weight = weight(&names, &numbers, &quotations);
+    Facts { names, words, sounds: OnceLock::new(), small, numbers, quotations, weight }
+}
+
+/// What all facts of a text say together: each name by the form that says most.
+fn weight(names: &[Name], numbers: &[Number], quotations: &Quotations) -> f32 {
+    let mut entities = vec![0.0_f32; names.len()];
+    for name in names.iter().filter(|name| !name.is_doubtful || name.words.len() > 1) {
+        let entity = &mut entities[name.entity as usize];
+        *entity = entity.max(name.says());
+    }
+    let numbers = numbers.iter().map(|number| number.weight);
+    let quotations = quotations.places.iter().map(|(_, runs)| quotation_says(*runs));
+    entities.into_iter().chain(numbers).chain(quotations).fold(0.0, |sum, weight| sum + weight)
+}
+
+/// What it says that a quotation with so many runs of words is in both.
+fn quotation_says(runs: usize) -> f32 {
+    (0.25 + 0.25 * runs as f32).min(MOST_OF_QUOTATION)
 }
 
 impl Facts {
+    /// What all of them say together: [`evidence`] of the shared facts over that of the shorter text says how much of what it
+    /// tells is in the other too.
+    pub fn weight(&self) -> f32 {
+        self.weight
+    }
+
     /// Keys of the last words of names, with the names.
     fn sounds(&self) -> &[(u64, u32)] {
         self.sounds.get_or_init(|| {
@@ -134,7 +156,7 @@ pub fn shared_facts(a: &str, b: &str) -> Vec<SharedFact> {
 /// In French news of one day and section, pairs about different events have less than 1.5, and pairs about the same one more.
 /// Long lists (of departments, of candidates) and long articles have more by chance.
 pub fn evidence(facts: &[SharedFact]) -> f32 {
-    facts.iter().map(|fact| fact.weight).sum()
+    facts.iter().fold(0.0, |sum, fact| sum + fact.weight)
 }
 
 /// The facts that two texts share, in the order of the first, each once.
@@ -187,7 +209,7 @@ fn shared_names(a: &Facts, b: &Facts) -> Vec<SharedFact> {
         .into_iter()
         .filter(|((x, y), (count, _))| are_one(&a.names[*x as usize], &b.names[*y as usize], *count))
         .filter(|((x, y), _)| is_name(a, b, *x, *y))
-        .map(|((x, y), (_, says))| (x, y, says.min(MOST_OF_NAME)))
+        .map(|((x, y), (_, says))| (x, y, says.min(names::MOST)))
         .collect();
     for_each_match(
         a.sounds(),
@@ -272,9 +294,8 @@ fn shared_quotations(a: &Quotations, b: &Quotations) -> Vec<SharedFact> {
         if !of_a.contains(&x) && !of_b.contains(&y) {
             of_a.push(x);
             of_b.push(y);
-            let weight = (0.5 + 0.25 * (count as f32 - 1.0)).min(MOST_OF_QUOTATION);
             let (a, b) = (a.places[x as usize].0, b.places[y as usize].0);
-            facts.push(SharedFact { kind: FactKind::Quotation, a, b, weight });
+            facts.push(SharedFact { kind: FactKind::Quotation, a, b, weight: quotation_says(count) });
         }
     }
     facts

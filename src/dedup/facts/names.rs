@@ -30,6 +30,16 @@ pub(super) struct Name {
 /// Words that a name has at most: longer runs are headings.
 const LONGEST: usize = 8;
 
+/// The most that a name says, however many words it has.
+pub(super) const MOST: f32 = 1.5;
+
+impl Name {
+    /// What it says that two articles have it.
+    pub(super) fn says(&self) -> f32 {
+        self.words.iter().fold(0.0, |sum, word| sum + word.1).min(MOST)
+    }
+}
+
 /// The names of a text, each form once, in the order of the text.
 pub(super) fn names(tokens: &[Token<'_>], is_small: impl Fn(u64) -> bool) -> Vec<Name> {
     let mut found = Vec::new();

@@ -102,14 +102,11 @@ fn units(word: &str) -> Option<f64> {
         "quatorze", "quinze", "seize", "vingt",
     ];
     const TENS: [&str; 4] = ["trente", "quarante", "cinquante", "soixante"];
-    if !word.is_ascii() || !(2..=9).contains(&word.len()) {
-        return None;
-    }
-    let lower = word.to_ascii_lowercase();
-    if let Some(at) = WORDS.iter().position(|known| *known == lower) {
+    let place = |known: &[&str]| known.iter().position(|known| known.eq_ignore_ascii_case(word));
+    if let Some(at) = place(&WORDS) {
         return Some(if at == 16 { 20.0 } else { at as f64 + 1.0 });
     }
-    TENS.iter().position(|known| *known == lower).map(|at| (at as f64 + 3.0) * 10.0)
+    place(&TENS).map(|at| (at as f64 + 3.0) * 10.0)
 }
 
 /// The number of the tokens `at..next`, with its unit; nothing, where it says nothing.

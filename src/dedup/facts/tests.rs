@@ -110,6 +110,13 @@ fn quotations_that_meet() {
 }
 
 #[test]
+fn a_text_that_says_nothing_has_no_weight() {
+    for text in ["", " ", "Il pleut.", "Il pleut. Il neige."] {
+        assert_eq!((facts(text).weight(), evidence(&shared_facts(text, text))), (0.0, 0.0), "{text}");
+    }
+}
+
+#[test]
 fn what_is_common_weighs_little() {
     let weight = |text: &str| evidence(&shared_facts(text, text));
     assert!(weight("On est à Paris, en France, selon l'AFP.") < 0.2);
@@ -142,5 +149,6 @@ proptest! {
         let shared = shared(&all, &all);
         prop_assert_eq!(shared.iter().filter(|fact| fact.kind == Number).count(), all.numbers.len());
         prop_assert!(shared.iter().all(|fact| fact.a == fact.b));
+        prop_assert!((evidence(&shared) - all.weight()).abs() < 1e-3, "{} of {}", evidence(&shared), all.weight());
     }
 }

@@ -3,6 +3,8 @@
 //! Coarser than [`words`](crate::text::terms::words): compounds stay whole (`Rostov-sur-le-Don`), case is kept, and nothing is
 //! folded until it has to be.
 
+use unicode_normalization::char::is_combining_mark;
+
 use crate::text::terms::fold;
 use crate::types::Span;
 
@@ -110,7 +112,7 @@ fn word(text: &str, first: usize) -> (usize, usize) {
     let mut characters = text[first..].char_indices().map(|(at, c)| (first + at, c)).peekable();
     while let Some((at, c)) = characters.next() {
         let is_joint = matches!(c, '-' | '\u{2010}' | '\u{2011}' | '\'' | '’');
-        if c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c) {
+        if c.is_alphanumeric() || !c.is_ascii() && is_combining_mark(c) {
             end = at + c.len_utf8();
         } else if is_joint && end == at && characters.peek().is_some_and(|(_, next)| next.is_alphanumeric()) {
             if matches!(c, '\'' | '’') && is_elided(&text[start..at]) {

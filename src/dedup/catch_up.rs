@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::candidates::{self, COMPARED, Candidate, candidates, tells};
-use super::evidence::{Evidence, FACTS, Readable, STORY_DAYS};
+use super::evidence::{Evidence, Readable, STORY_DAYS};
 use super::facts;
 use super::fingerprint::fingerprints;
 use super::groups::{Versions, groups};
@@ -444,9 +444,10 @@ impl Work<'_> {
             let facts = share(&texts, cores(), |text| Ok::<_, RegisterError>(facts::facts(text)))?;
             let of = |id: TextId| &facts[articles.partition_point(|article| *article < text(id).article)];
             for close in chunk {
-                let weight = facts::evidence(&facts::shared(of(close.earlier), of(close.later)));
-                if weight >= FACTS {
-                    telling.push((*close, weight));
+                let facts = facts::evidence(&facts::shared(of(close.earlier), of(close.later)));
+                let evidence = Evidence { closeness: close.closeness, facts, ..Evidence::default() };
+                if evidence.story(text(close.earlier).apart(&text(close.later))).is_some() {
+                    telling.push((*close, facts));
                 }
             }
         }

@@ -137,13 +137,14 @@ impl Evidence {
             let sure = least(&[above(told, STRETCH as f32, 10.0), above(more, share, 0.05).max(above(told, long as f32, 20.0))]);
             return Some((Relation::SharedSource, sure));
         }
-        // The further apart, the closer they have to be: what is like it every day is a series, not a story.
-        let close = CLOSE + CLOSER_A_DAY * apart.unwrap_or(0) as f32;
-        if self.closeness >= close && within(STORY_DAYS) && self.facts >= FACTS {
-            let sure = least(&[above(self.closeness, close, 0.05), above(self.facts, FACTS, 1.0)]);
-            return Some((Relation::SameStory, sure));
-        }
-        None
+        self.story(apart).map(|sure| (Relation::SameStory, sure))
+    }
+
+    /// How sure it is that both tell of the same event, in whatever words; nothing, where that is less likely than not.
+    pub fn story(&self, apart: Option<i64>) -> Option<f32> {
+        let near = self.closeness + A_FACT * self.facts.min(MOST_FACTS) - A_DAY * apart.unwrap_or(0) as f32;
+        let told = self.closeness > 0.0 && near >= STORY && self.facts >= FACTS;
+        told.then(|| above(near, STORY, 0.04).min(above(self.facts, FACTS, 1.0)))
     }
 
     /// Whether two texts of this relation are versions of one, so that a reader of the one has read the other: a part is, where
@@ -194,16 +195,22 @@ const LONG_LATER: u32 = 160;
 const ALIKE: f32 = 0.3;
 const HALF: f32 = 0.5;
 
-/// Closeness from which on two texts may tell the same story.
-pub const CLOSE: Score = 0.7;
+/// What makes two texts two tellings of one story: closeness in meaning, with something for the facts that they share, up to
+/// some weight of these, and something off for each day between them. What is like it every few days, as weather, strikes and
+/// auctions are, is a series rather than a story.
+const STORY: Score = 0.7;
+const A_FACT: Score = 0.015;
+const MOST_FACTS: f32 = 8.0;
+const A_DAY: Score = 0.04;
 
-/// What is asked beyond that for each day between them.
-const CLOSER_A_DAY: Score = 0.02;
+/// Weight of the facts that two tellings of a story share at least.
+const FACTS: f32 = 2.0;
+
+/// Closeness below which no facts make a story of two texts.
+pub const CLOSE: Score = STORY - A_FACT * MOST_FACTS;
 
 /// Days between two tellings of a story.
 pub const STORY_DAYS: i64 = 7;
-/// Weight of the facts that two tellings of a story share at least.
-pub const FACTS: f32 = 3.0;
 
 /// 0.5 where `value` is on `border`, 0.73 one `step` above it, near 1 far above (the logistic function).
 fn above(value: f32, border: f32, step: f32) -> f32 {

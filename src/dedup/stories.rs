@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::types::Score;
 
 /// Cosine of mean vectors from which on two texts are compared passage by passage: closeness is seldom much above it.
-const CANDIDATE: Score = 0.8;
+const CANDIDATE: Score = 0.7;
 
 /// Texts that one text is paired with at most, of those before it in the order of texts, the closest: a series of a thousand
 /// like articles (weather, stock markets) makes thousands of pairs, not half a million.

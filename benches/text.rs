@@ -29,6 +29,7 @@ fn main() {
     let mut group = c.benchmark_group("text");
     group.throughput(Throughput::Bytes(bodies.iter().map(|body| body.len() as u64).sum()));
     group.bench_function("normalise", |b| b.iter(|| bodies.iter().for_each(|body| drop(text::analysis_form(body)))));
+    group.bench_function("words", |b| b.iter(|| bodies.iter().for_each(|body| drop(text::words(body)))));
     group.bench_function("sentences", |b| b.iter(|| bodies.iter().for_each(|body| drop(text::sentences(body)))));
     group.bench_function("chunk", |b| {
         b.iter(|| bodies.iter().for_each(|body| drop(chunk::passages(body, budget, &Counter(&embedder)))));

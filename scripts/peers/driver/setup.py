@@ -75,22 +75,22 @@ class Workshop:
         command = [self.python(venv), HERE / "tools" / script, *map(str, arguments)]
         return checked(command, f"{script} failed", env={**os.environ, "HF_HUB_OFFLINE": "1"})
 
-    def bench(self):
-        """The binary of benches/peer.rs."""
-        return self.once("bench", self._bench)
+    def bench(self, name="peer"):
+        """The binary of benches/NAME.rs."""
+        return self.once(("bench", name), lambda: self._bench(name))
 
     @staticmethod
-    def _bench():
-        say("cargo bench --bench peer --no-run …")
-        command = ["cargo", "bench", "--locked", "--bench", "peer", "--no-run", "--message-format=json"]
+    def _bench(name):
+        say(f"cargo bench --bench {name} --no-run …")
+        command = ["cargo", "bench", "--locked", "--bench", name, "--no-run", "--message-format=json"]
         try:
-            messages = checked(command, "benches/peer.rs does not build", cwd=ROOT)
+            messages = checked(command, f"benches/{name}.rs does not build", cwd=ROOT)
         except FileNotFoundError:
             raise Unavailable("cargo is not installed") from None
         for message in map(json.loads, messages.splitlines()):
-            if message.get("executable") and message["target"]["name"] == "peer":
+            if message.get("executable") and message["target"]["name"] == name:
                 return message["executable"]
-        raise Unavailable("cargo names no binary of benches/peer.rs")
+        raise Unavailable(f"cargo names no binary of benches/{name}.rs")
 
     def model(self, name):
         """The folder of a model, in the layout of sentence-transformers."""

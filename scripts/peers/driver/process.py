@@ -5,11 +5,15 @@ import json
 import os
 import select
 import subprocess
+import threading
+from pathlib import Path
 
 from .setup import Unavailable
 
 # An engine that says nothing for so long hangs.
 LIMIT_S = 600
+# How often a process is asked for its memory while it is watched.
+WATCH_S = 0.25
 
 
 def limited(threads):
@@ -79,3 +83,45 @@ class Engine:
             self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait()
+
+
+def family(process):
+    """A process and all that descend from it, by their numbers."""
+    yield process
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in children.read_text().split():
+                yield from family(int(child))
+
+
+def memory(process):
+    """Bytes that a process and its descendants have in memory, what they share counted once; 0 where the system does not say."""
+    held = 0
+    for member in family(process):
+        # It may have ended since.
+        with contextlib.suppress(OSError, IndexError):
+            held += int(Path(f"/proc/{member}/smaps_rollup").read_text().split("\nPss:")[1].split()[0]) * 1024
+    return held
+
+
+class Watched:
+    """Watches the memory of an engine while the block runs: `peak`, in bytes."""
+
+    def __init__(self, engine):
+        self.process, self.peak = engine.process.pid, 0
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self):
+        while True:
+            self.peak = max(self.peak, memory(self.process))
+            if self.done.wait(WATCH_S):
+                return
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()

@@ -51,7 +51,7 @@ class Contest:
         `before` is asked once, and is what had to be done before. Adds a row for each of `settings`."""
         scratch = self.workshop.folder("scratch") / label
         files = [self.workshop.folder("found") / f"{label}-{at}.jsonl" for at in range(len(settings))]
-        seconds, peaks = [[] for _ in settings], [[] for _ in settings]
+        seconds, watches = [[] for _ in settings], [[] for _ in settings]
         try:
             command, prepared = [*command(), "--scratch", scratch], None
             for round in range(self.given.rounds):
@@ -65,7 +65,7 @@ class Contest:
                     for at, file in enumerate(files):
                         with Watched(engine) as watched:
                             seconds[at].append(engine.ask(limit_s=None, find=str(file))["seconds"])
-                        peaks[at].append(watched.peak)
+                        watches[at].append(watched)
                         say(f"round {round + 1}: {label}, {settings[at]}: {seconds[at][-1]:.1f} s")
                 finally:
                     engine.close()
@@ -76,7 +76,7 @@ class Contest:
             self.problems.append(f"{label} is left out: {error}")
             return
         for at, setting in enumerate(settings):
-            self.rows.append((engine.facts, setting, prepared, seconds[at], max(peaks[at])))
+            self.rows.append((engine.facts, setting, prepared, seconds[at], watches[at]))
             self.files.append(str(files[at]))
 
     def rival(self, name, venv, threshold):
@@ -114,8 +114,10 @@ def run(workshop, given):
         raise Unavailable("--truth names the file of the pairs that are to be found: README.md says what is in it")
     contest = Contest(workshop, given)
     for rival in PYTHON:
-        contest.rival(*rival)
-    contest.voisin()
+        if not given.only or rival[1] in given.only:
+            contest.rival(*rival)
+    if not given.only or "voisin" in given.only:
+        contest.voisin()
     if not contest.rows:
         raise Unavailable("no engine could be started:" + notes(contest.problems))
     judged = json.loads(
@@ -123,7 +125,7 @@ def run(workshop, given):
     )
 
     bands, rows = None, []
-    for (facts, setting, before, seconds, peak), file in zip(contest.rows, contest.files):
+    for (facts, setting, before, seconds, watches), file in zip(contest.rows, contest.files):
         found = judged[file]
         bands = {name: total for name, (_, total) in found["recall"].items()}
         rows.append(
@@ -137,8 +139,9 @@ def run(workshop, given):
                 share(found["shared"]),
                 share(found["jaccard"].get(setting)),
                 number(statistics.median(seconds)),
+                number(statistics.median(watched.cpu_s for watched in watches)),
                 number(before) if before else "–",
-                number(peak / 1e6),
+                number(max(watched.peak for watched in watches) / 1e6),
             ]
         )
     with open(contest.articles, "rb") as lines:
@@ -148,7 +151,7 @@ def run(workshop, given):
     print("J: Jaccard index, C: containment in the shorter, of runs of five words. MinHash has", end=" ")
     print(f"{given.permutations} permutations. SemHash compares vectors of the model built into voisin, one an article.")
     print(f"s: the median of {given.rounds} runs, each in a new process; one run, where that is more than {LONG_S} s.")
-    print("before s: indexing or embedding, once. where: whether it shows what text two articles share.\n")
+    print("CPU s: of all cores. before s: indexing or embedding, once. where: whether it shows what text two articles share.\n")
     header = ["tool", "setting", "reports", "where", "pairs", *(f"recall {name}" for name in bands)]
-    print(table([*header, "share text", "J ≥ setting", "s", "before s", "MB"], rows))
+    print(table([*header, "share text", "J ≥ setting", "s", "CPU s", "before s", "MB"], rows))
     print(notes(contest.problems))

@@ -13,7 +13,7 @@ class Engine:
     reports = "kept articles"
 
     def find(self, articles, given):
-        texts = [shingles(article["words"]) for article in articles]
+        texts = (shingles(article["words"]) for article in articles)
         sketches = RMinHash.from_token_sets(texts, num_perm=given.permutations, seed=SEED)
         index = RMinHashDeduplicator(given.threshold, given.permutations, use_lsh=True)
         ids = [article["id"] for article in articles]

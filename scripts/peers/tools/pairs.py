@@ -71,6 +71,8 @@ def main():
     bands = {name: [] for name in BANDS}
     with open(given.truth, encoding="utf-8") as lines:
         for row in csv.DictReader(lines, delimiter="\t"):
+            if not {row["id1"], row["id2"]} <= every.places.keys():
+                raise SystemExit(f"{given.truth}: {row['id1']} or {row['id2']} is no id of the articles")
             pair = every.between(every.places[row["id1"]], every.places[row["id2"]])
             for name, holds in BANDS.items():
                 if holds(float(row["jaccard5"]), float(row["containment5"])):

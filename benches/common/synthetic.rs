@@ -14,7 +14,7 @@ pub type Failure = Box<dyn std::error::Error>;
 pub const TURN: f32 = 0.484;
 
 /// Articles of a transaction.
-pub const TOGETHER: usize = 1000;
+pub const TOGETHER: usize = 5000;
 
 /// SplitMix64 (Steele, Lea and Flood 2014): the same numbers every time.
 pub struct Random(pub u64);

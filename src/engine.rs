@@ -154,7 +154,8 @@ impl Engine {
         store.expect_model(&identity)?;
         let view = index::open(&store, options.isa, options.view)?;
         let words = lexical::open(&store)?;
-        let register = Register::as_it_lies(&store).filter(|register| register.sequence().ok() == store.sequence().ok());
+        let register =
+            Register::as_it_lies(&store).filter(|register| register.sequence().ok() == store.sequence().ok());
         Ok(Self { store, embedder, view, words, reranker: None, register, isa: options.isa })
     }
 
@@ -259,12 +260,7 @@ impl Engine {
 ///
 /// # Errors
 /// When the store or a view fails.
-pub fn persist(
-    store: &Store,
-    isa: Isa,
-    choice: Choice,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), EngineError> {
+pub fn persist(store: &Store, isa: Isa, choice: Choice, progress: &mut dyn FnMut(Progress)) -> Result<(), EngineError> {
     index::persist(store, isa, choice)?;
     lexical::persist(store)?;
     dedup::caught_up(store, isa, progress)?;
@@ -292,11 +288,7 @@ pub fn subject(article: Article, embedder: &Embedder, budget: Budget) -> Result<
 }
 
 /// An article cut into passages, with the vectors of its body, or of its title where it has no other.
-fn embedded(
-    article: Article,
-    embedder: &Embedder,
-    budget: Budget,
-) -> Result<(NewArticle, Vec<Vec<f32>>), EngineError> {
+fn embedded(article: Article, embedder: &Embedder, budget: Budget) -> Result<(NewArticle, Vec<Vec<f32>>), EngineError> {
     let Prepared { article, tokens } = prepare(article, embedder, budget)?;
     let body = article.passages.iter().any(|passage| passage.field == Field::Body);
     let compared = article.passages.iter().filter(|passage| !body || passage.field == Field::Body);

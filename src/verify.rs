@@ -115,7 +115,8 @@ pub fn verify(engine: &Engine) -> Result<Vec<Finding>, EngineError> {
     if engine.view().len() as u64 != store.stats()?.vectors {
         views.push(format!("the view finds {} vectors, the store has {}", engine.view().len(), store.stats()?.vectors));
     }
-    if let Some(register) = Register::as_it_lies(store).filter(|register| register.sequence().ok() == store.sequence().ok())
+    if let Some(register) =
+        Register::as_it_lies(store).filter(|register| register.sequence().ok() == store.sequence().ok())
     {
         views.extend(register.verify(store)?);
     }

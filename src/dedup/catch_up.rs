@@ -59,11 +59,7 @@ pub enum Stage {
 ///
 /// # Errors
 /// When the store or the register fails.
-pub fn caught_up(
-    store: &Store,
-    isa: Isa,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Register, RegisterError> {
+pub fn caught_up(store: &Store, isa: Isa, progress: &mut dyn FnMut(Progress)) -> Result<Register, RegisterError> {
     let Ok(_alone) = alone(store) else {
         // Nobody may write there: what is up to date is good enough, and else it is for this time only.
         let mut work = Work { store, isa, progress, kept: HashMap::new() };
@@ -88,11 +84,8 @@ pub fn caught_up(
 /// Waits for the right to write the register, which the operating system gives back when the process ends in whatever way.
 fn alone(store: &Store) -> std::io::Result<fs_err::File> {
     fs_err::create_dir_all(store.views())?;
-    let file = fs_err::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(store.views().join("copies.lock"))?;
+    let file =
+        fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(store.views().join("copies.lock"))?;
     file.file().lock()?;
     Ok(file)
 }
@@ -370,9 +363,7 @@ impl Work<'_> {
 
     fn fingerprints(&self, texts: &[Text]) -> Result<Vec<Vec<u64>>, RegisterError> {
         let read = self.sources(texts)?;
-        share(&read, cores(), |(text, furniture)| {
-            Ok(fingerprints(&Readable::new(text, furniture).telling_shingles()))
-        })
+        share(&read, cores(), |(text, furniture)| Ok(fingerprints(&Readable::new(text, furniture).telling_shingles())))
     }
 
     /// The texts as published, with their page furniture.
@@ -432,8 +423,7 @@ impl Work<'_> {
         known: &HashSet<(TextId, TextId)>,
         text: impl Fn(TextId) -> Text,
     ) -> Result<Vec<Kin>, RegisterError> {
-        let close: Vec<Close> =
-            close.into_iter().filter(|close| !known.contains(&close.ids())).collect();
+        let close: Vec<Close> = close.into_iter().filter(|close| !known.contains(&close.ids())).collect();
         let mut telling: Vec<(Close, f32)> = Vec::new();
         for chunk in close.chunks(TOGETHER) {
             let articles: BTreeSet<ArticleId> =
@@ -486,8 +476,5 @@ fn grouped(texts: &[Text], kin: &[Kin]) -> Vec<(TextId, TextId)> {
             versions.push(Versions { earlier: a.min(b), later: a.max(b), alike });
         }
     }
-    groups(&versions)
-        .into_iter()
-        .map(|(member, representative)| (texts[member].id, texts[representative].id))
-        .collect()
+    groups(&versions).into_iter().map(|(member, representative)| (texts[member].id, texts[representative].id)).collect()
 }

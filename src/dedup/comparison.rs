@@ -167,10 +167,9 @@ pub fn compare(x: Subject, y: Subject) -> Comparison {
     let (a, b) = if turned || (same && tie()) { (y, x) } else { (x, y) };
     let (words_a, words_b) = (Readable::new(&a.text, &a.furniture), Readable::new(&b.text, &b.furniture));
     let stretches = align(words_a.words.hashes(), words_b.words.hashes());
-    let facts = facts::shared(&facts::facts(&a.text), &facts::facts(&b.text));
-    let closeness = (!a.passages.is_empty() && !b.passages.is_empty()).then(|| {
-        closeness(&slices(&a.passages), &slices(&b.passages))
-    });
+    let facts = facts::shared_facts(&a.text, &b.text);
+    let closeness = (!a.passages.is_empty() && !b.passages.is_empty())
+        .then(|| closeness(&slices(&a.passages), &slices(&b.passages)));
     let evidence = Evidence {
         closeness: closeness.unwrap_or_default(),
         facts: facts::evidence(&facts),

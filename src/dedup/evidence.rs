@@ -69,9 +69,8 @@ impl Evidence {
 
     /// Of two texts, and the stretches that they share.
     pub fn of(a: &Readable, b: &Readable, stretches: &[Stretch]) -> Self {
-        let letters = |words: &Words, range: std::ops::Range<usize>| -> usize {
-            range.map(|at| words.span(at).len()).sum()
-        };
+        let letters =
+            |words: &Words, range: std::ops::Range<usize>| -> usize { range.map(|at| words.span(at).len()).sum() };
         let (mut in_a, mut in_b, mut count, mut longest) = (0, 0, 0, 0);
         for stretch in stretches {
             for run in &stretch.runs {
@@ -134,7 +133,10 @@ impl Evidence {
         // What is alike after weeks is more often a list or a background paragraph than a dispatch.
         let (share, long) = if within(SOURCE_DAYS) { (SHARED, LONG) } else { (SHARED_LATER, LONG_LATER) };
         if alike || (told >= STRETCH as f32 && more >= share) || told >= long as f32 {
-            let sure = least(&[above(told, STRETCH as f32, 10.0), above(more, share, 0.05).max(above(told, long as f32, 20.0))]);
+            let sure = least(&[
+                above(told, STRETCH as f32, 10.0),
+                above(more, share, 0.05).max(above(told, long as f32, 20.0)),
+            ]);
             return Some((Relation::SharedSource, sure));
         }
         self.story(apart).map(|sure| (Relation::SameStory, sure))
@@ -220,8 +222,6 @@ fn above(value: f32, border: f32, step: f32) -> f32 {
 /// Days between two dates, as few as they may be: 0 where they may be the same day; none where one is missing.
 pub fn days_apart(a: Option<PartialDate>, b: Option<PartialDate>) -> Option<i64> {
     let (a, b) = (a?, b?);
-    let gap = |earlier: PartialDate, later: PartialDate| {
-        i64::from((later.first_day() - earlier.last_day()).get_days())
-    };
+    let gap = |earlier: PartialDate, later: PartialDate| i64::from((later.first_day() - earlier.last_day()).get_days());
     Some(gap(a, b).max(gap(b, a)).max(0))
 }

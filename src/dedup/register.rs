@@ -148,7 +148,9 @@ pub enum RegisterError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// SQLite's own errors: the disk is full, or another process writes for too long.
-    #[error("the register of copies: {0}: delete the file copies.sqlite in the folder views of the store if it comes again")]
+    #[error(
+        "the register of copies: {0}: delete the file copies.sqlite in the folder views of the store if it comes again"
+    )]
     Sqlite(#[from] rusqlite::Error),
     /// Its file cannot be made.
     #[error("the register of copies: {0}")]
@@ -370,9 +372,9 @@ impl Register {
 
     /// The pairs of one text.
     pub(super) fn kin_of(&self, text: TextId) -> Result<Vec<Kin>, RegisterError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("SELECT {KIN} FROM pairs WHERE a = ?1 UNION SELECT {KIN} FROM pairs WHERE b = ?1"))?;
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {KIN} FROM pairs WHERE a = ?1 UNION SELECT {KIN} FROM pairs WHERE b = ?1"
+        ))?;
         let rows = statement.query_map([text], kin)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -471,7 +473,9 @@ impl Register {
     }
 
     pub(super) fn add_article(&self, article: ArticleId, text: TextId) -> Result<(), RegisterError> {
-        self.connection.prepare_cached("INSERT OR REPLACE INTO articles VALUES (?1, ?2)")?.execute(params![article.0, text])?;
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO articles VALUES (?1, ?2)")?
+            .execute(params![article.0, text])?;
         Ok(())
     }
 
@@ -506,8 +510,8 @@ impl Register {
                 "INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?
             .execute(params![
-                kin.a, kin.b, jaccard, a_in_b, b_in_a, share_a, share_b, words, longest, same_start, telling, closeness,
-                facts
+                kin.a, kin.b, jaccard, a_in_b, b_in_a, share_a, share_b, words, longest, same_start, telling,
+                closeness, facts
             ])?;
         Ok(())
     }
@@ -548,10 +552,5 @@ fn kin(row: &rusqlite::Row<'_>) -> rusqlite::Result<Kin> {
 
 fn text(row: &rusqlite::Row<'_>) -> rusqlite::Result<Text> {
     let days: (Option<i32>, Option<i32>) = (row.get(3)?, row.get(4)?);
-    Ok(Text {
-        id: row.get(0)?,
-        key: TextKey(row.get(1)?),
-        article: ArticleId(row.get(2)?),
-        days: days.0.zip(days.1),
-    })
+    Ok(Text { id: row.get(0)?, key: TextKey(row.get(1)?), article: ArticleId(row.get(2)?), days: days.0.zip(days.1) })
 }

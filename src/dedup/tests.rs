@@ -16,7 +16,8 @@ const DISPATCH: &str = "BENGHAZI (AFP) - Une délégation militaire russe menée
 
 /// Other words on other things: `number` paragraphs of twenty.
 fn other(seed: u64, number: usize) -> String {
-    let words: Vec<String> = (0..20 * number as u64).map(|at| format!("mot{}", (seed * 7919 + at * 104_729) % 1_000_003)).collect();
+    let words: Vec<String> =
+        (0..20 * number as u64).map(|at| format!("mot{}", (seed * 7919 + at * 104_729) % 1_000_003)).collect();
     words.chunks(20).map(|paragraph| paragraph.join(" ") + ".").collect::<Vec<_>>().join("\n")
 }
 
@@ -164,7 +165,10 @@ fn only_what_is_wanted_is_given() {
     assert_eq!(pairs(of("b")), ["ab", "bc", "bd"], "an article speaks for its own text");
     assert_eq!(pairs(of("d")), ["ad", "cd"]);
     assert_eq!(pairs(Selection { relations: vec![Relation::Contains], ..Selection::default() }), ["ad", "cd"]);
-    assert_eq!(pairs(Selection { since: Some("2023-08-24".parse().unwrap()), ..Selection::default() }), ["ac", "ad", "cd"]);
+    assert_eq!(
+        pairs(Selection { since: Some("2023-08-24".parse().unwrap()), ..Selection::default() }),
+        ["ac", "ad", "cd"]
+    );
     assert_eq!(pairs(Selection { least: 0.999, ..Selection::default() }), ["ab", "ad"]);
 }
 

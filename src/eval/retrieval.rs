@@ -79,8 +79,14 @@ pub(super) fn answers(
         .zip(embedded.vectors.rows())
         .map(|(question, row)| (question.text.as_str(), row.to_vec()))
         .collect();
-    let searcher =
-        Searcher { store: &store, vectors: &*vectors, words: &words, embedder: subject.embedder, reranker: None, groups: None };
+    let searcher = Searcher {
+        store: &store,
+        vectors: &*vectors,
+        words: &words,
+        embedder: subject.embedder,
+        reranker: None,
+        groups: None,
+    };
 
     let mut names: HashMap<ArticleId, &str> = HashMap::new();
     for document in documents {

@@ -281,7 +281,14 @@ fn what_another_process_removed_is_no_hit() {
     let gone = store.find("b").unwrap().unwrap();
     store.remove(&[gone]).unwrap();
     for mode in [Mode::Hybrid, Mode::Semantic, Mode::Lexical] {
-        let searcher = Searcher { store: &store, vectors: &*vectors, words: &words, embedder: &Fake, reranker: None, groups: None };
+        let searcher = Searcher {
+            store: &store,
+            vectors: &*vectors,
+            words: &words,
+            embedder: &Fake,
+            reranker: None,
+            groups: None,
+        };
         let hits = searcher.search(&Request { mode, ..Request::new("crue", 9) }).unwrap().hits;
         assert_eq!(hits.iter().map(|hit| hit.article.key.as_str()).collect::<Vec<_>>(), ["a"]);
     }

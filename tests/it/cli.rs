@@ -543,7 +543,10 @@ fn duplicates_are_narrowed_down() {
     assert!(all.len() > 8);
     let updated = pairs(&["--relation", "updated", "--relation", "identical"]);
     assert!(updated.iter().all(|pair| pair["relation"] == "updated" || pair["relation"] == "identical"));
-    assert_eq!(updated.len(), all.iter().filter(|p| p["relation"] == "updated" || p["relation"] == "identical").count());
+    assert_eq!(
+        updated.len(),
+        all.iter().filter(|p| p["relation"] == "updated" || p["relation"] == "identical").count()
+    );
     let most = |pair: &Value| pair["share_a"].as_f64().unwrap().max(pair["share_b"].as_f64().unwrap());
     assert_eq!(pairs(&["--min", "0.93"]).len(), all.iter().filter(|pair| most(pair) >= 0.93).count());
     let of = pairs(&["--of", "articles/inondation-apo.txt"]);

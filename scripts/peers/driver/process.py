@@ -5,11 +5,15 @@ import json
 import os
 import select
 import subprocess
+import threading
+from pathlib import Path
 
 from .setup import Unavailable
 
 # An engine that says nothing for so long hangs.
 LIMIT_S = 600
+# How often a process is asked for its memory while it is watched.
+WATCH_S = 0.5
 
 
 def limited(threads):
@@ -79,3 +83,57 @@ class Engine:
             self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait()
+
+
+def family(process):
+    """A process and all that descend from it, by their numbers."""
+    yield process
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in children.read_text().split():
+                yield from family(int(child))
+
+
+def memory(process):
+    """Bytes that a process and its descendants have in memory, what they share counted once; 0 where the system does not say."""
+    held = 0
+    for member in family(process):
+        # It may have ended since.
+        with contextlib.suppress(OSError, IndexError):
+            held += int(Path(f"/proc/{member}/smaps_rollup").read_text().split("\nPss:")[1].split()[0]) * 1024
+    return held
+
+
+def worked(process):
+    """Seconds of CPU that a process has had, with those of its children that have ended; 0 where the system does not say."""
+    try:
+        # Of what stands behind the name, which may hold spaces: user and system time, its own and its children's.
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+class Watched:
+    """Watches an engine while the block runs: `peak` is the most memory that it had, in bytes, `cpu_s` what it worked."""
+
+    def __init__(self, engine):
+        self.process, self.peak, self.cpu_s = engine.process.pid, 0, 0
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self):
+        while True:
+            self.peak = max(self.peak, memory(self.process))
+            if self.done.wait(WATCH_S):
+                return
+
+    def __enter__(self):
+        self.cpu_s = -worked(self.process)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.cpu_s += worked(self.process)
+        self.done.set()
+        self.thread.join()

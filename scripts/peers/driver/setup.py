@@ -77,20 +77,25 @@ class Workshop:
 
     def bench(self, name="peer"):
         """The binary of benches/NAME.rs."""
-        return self.once(("bench", name), lambda: self._bench(name))
+        return self.once(("bench", name), lambda: self._built(name, "bench", "--no-run", "--bench", name))
+
+    def voisin(self):
+        """The program, as a release has it."""
+        return self.once("voisin", lambda: self._built("voisin", "build", "--release", "--bin", "voisin"))
 
     @staticmethod
-    def _bench(name):
-        say(f"cargo bench --bench {name} --no-run …")
-        command = ["cargo", "bench", "--locked", "--bench", name, "--no-run", "--message-format=json"]
+    def _built(target, *arguments):
+        """The binary of a target that a command of cargo makes."""
+        what = f"cargo {' '.join(arguments)}"
+        say(f"{what} …")
         try:
-            messages = checked(command, f"benches/{name}.rs does not build", cwd=ROOT)
+            messages = checked(["cargo", *arguments, "--locked", "--message-format=json"], f"{what} failed", cwd=ROOT)
         except FileNotFoundError:
             raise Unavailable("cargo is not installed") from None
         for message in map(json.loads, messages.splitlines()):
-            if message.get("executable") and message["target"]["name"] == name:
+            if message.get("executable") and message["target"]["name"] == target:
                 return message["executable"]
-        raise Unavailable(f"cargo names no binary of benches/{name}.rs")
+        raise Unavailable(f"{what} names no binary of {target}")
 
     def model(self, name):
         """The folder of a model, in the layout of sentence-transformers."""

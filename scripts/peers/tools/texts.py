@@ -33,6 +33,18 @@ SEED = 20240607
 BODIES = ("text", "article", "body")
 
 
+def records(path):
+    """The objects of a .jsonl or .jsonl.zst file."""
+    with open(path, "rb") as raw:
+        plain = raw if path.suffix == ".jsonl" else zstandard.ZstdDecompressor().stream_reader(raw)
+        yield from map(json.loads, io.TextIOWrapper(plain, encoding="utf-8"))
+
+
+def first(article, fields):
+    """What the first of these fields that is there holds."""
+    return next((article[field] for field in fields if article.get(field)), "")
+
+
 def read(path):
     """The bodies of the articles in a file, or in the files of a folder, in a fixed order."""
     if path.is_dir():
@@ -40,11 +52,8 @@ def read(path):
             if file.is_file():
                 yield from read(file)
     elif path.name.endswith((".jsonl", ".jsonl.zst")):
-        with open(path, "rb") as raw:
-            plain = raw if path.suffix == ".jsonl" else zstandard.ZstdDecompressor().stream_reader(raw)
-            for line in io.TextIOWrapper(plain, encoding="utf-8"):
-                article = json.loads(line)
-                yield next((article[field] for field in BODIES if article.get(field)), "")
+        for article in records(path):
+            yield first(article, BODIES)
     elif path.suffix in (".txt", ".md"):
         text = path.read_bytes().decode("utf-8", errors="replace")
         yield re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)

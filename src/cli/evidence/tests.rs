@@ -88,14 +88,16 @@ fn update() -> Comparison {
         FIRST,
         0.784,
     );
-    a.credits = vec![Credit { agency: "AFP", kind: crate::dedup::credits::CreditKind::Signed, span: place(FIRST, "AFP") }];
+    a.credits =
+        vec![Credit { agency: "AFP", kind: crate::dedup::credits::CreditKind::Signed, span: place(FIRST, "AFP") }];
     a.furniture = vec![place(FIRST, "Lire aussi : Nos conseils pour l’été\n")];
     let mut b = side(
         header(2, "feu-2", "Sauveterre : un homme en garde à vue", "2020-07-04", "Le Quotidien des Sables"),
         SECOND,
         0.642,
     );
-    b.credits = vec![Credit { agency: "AFP", kind: crate::dedup::credits::CreditKind::Signed, span: place(SECOND, "AFP") }];
+    b.credits =
+        vec![Credit { agency: "AFP", kind: crate::dedup::credits::CreditKind::Signed, span: place(SECOND, "AFP") }];
     b.furniture = vec![place(SECOND, "© Le Quotidien des Sables – avec AFP")];
     let fact = |kind, in_a, in_b| SharedFact { kind, a: place(FIRST, in_a), b: place(SECOND, in_b), weight: 1.0 };
     let facts = vec![
@@ -124,7 +126,7 @@ fn hostile() -> Comparison {
         "À Yzernac, l’édile s’en va. \u{202e}sreinned\u{2066} <img src=x onerror=alert(2)> \x1b[31m",
     );
     let name =
-            SharedFact { kind: FactKind::Name, a: place(first, "Yzernac"), b: place(second, "Yzernac"), weight: 1.0 };
+        SharedFact { kind: FactKind::Name, a: place(first, "Yzernac"), b: place(second, "Yzernac"), weight: 1.0 };
     let mut a = side(header(3, "m<1>", "</script><img src=x onerror=alert(3)>", "2021", "\"><script>"), first, 0.0);
     a.header.url = Some("javascript:alert(4)".into());
     let mut b = side(header(4, "m-2", "استقالة رئيس البلدية", "", "Info & Cie"), second, 0.0);

@@ -9,6 +9,7 @@
 pub mod comparison;
 pub mod credits;
 pub mod facts;
+pub mod moment;
 pub mod overlaps;
 pub mod related;
 

@@ -250,7 +250,14 @@ impl Found {
         }
         let groups = copies.groups()?.len();
         starts.push(("end", Instant::now()));
-        let stages = starts.windows(2).map(|two| (two[0].0, (two[1].1 - two[0].1).as_secs_f64())).collect();
+        let mut stages: Vec<(&str, f64)> = Vec::new();
+        for two in starts.windows(2) {
+            let (name, seconds) = (two[0].0, (two[1].1 - two[0].1).as_secs_f64());
+            match stages.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += seconds,
+                None => stages.push((name, seconds)),
+            }
+        }
         Ok(Self { stages, pairs, groups })
     }
 

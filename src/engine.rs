@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::chunk::Budget;
+use crate::dedup::moment::Moment;
 use crate::dedup::{self, Copies, Progress, Register, RegisterError, Selection, Subject};
 use crate::embed::precision::Wanted;
 use crate::embed::source::{ModelFiles, ModelRef};
@@ -273,6 +274,7 @@ pub fn persist(store: &Store, isa: Isa, choice: Choice, progress: &mut dyn FnMut
 /// When the model fails.
 pub fn subject(article: Article, embedder: &Embedder, budget: Budget) -> Result<Subject, EngineError> {
     let (NewArticle { article, boilerplate, .. }, vectors) = embedded(article, embedder, budget)?;
+    let moment = article.date.map(|date| Moment::new(date, &article.metadata));
     let furniture = boilerplate.iter().map(|span| span.to_bytes(&article.text)).collect();
     let header = Header {
         id: ArticleId(0),
@@ -284,7 +286,7 @@ pub fn subject(article: Article, embedder: &Embedder, budget: Budget) -> Result<
         language: article.language,
     };
     let passages = vectors.iter().map(|vector| unit(vector)).collect();
-    Ok(Subject { header, text: article.text, furniture, passages })
+    Ok(Subject { header, text: article.text, moment, furniture, passages })
 }
 
 /// An article cut into passages, with the vectors of its body, or of its title where it has no other.

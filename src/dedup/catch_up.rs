@@ -13,6 +13,7 @@ use super::evidence::{Evidence, Readable, STORY_DAYS};
 use super::facts;
 use super::fingerprint::fingerprints;
 use super::groups::{Versions, groups};
+use super::moment::Moment;
 use super::register::{Kin, Register, RegisterError, Text, TextId, path};
 use super::source;
 use super::stories::{Close, Meanings, closest};
@@ -161,17 +162,41 @@ impl Work<'_> {
 
     /// Every different text in order, numbered from 1, and the text of every article.
     fn texts(&self) -> Result<(Vec<Text>, Vec<(ArticleId, TextId)>), RegisterError> {
-        let mut first: HashMap<TextKey, &Body> = HashMap::new();
         let bodies = self.store.bodies()?;
+        let mut first: HashMap<TextKey, (Text, &str)> = HashMap::new();
         for body in &bodies {
-            first.entry(body.text).and_modify(|first| *first = earlier(first, body)).or_insert(body);
+            let own = (self.text(body, 0)?, body.key.as_str());
+            first.entry(body.text).and_modify(|first| *first = earlier(*first, own)).or_insert(own);
         }
-        let mut texts: Vec<Text> = first.into_values().map(|body| text_of(body, 0)).collect();
+        let mut texts: Vec<Text> = first.into_values().map(|(text, _)| text).collect();
         texts.sort_unstable_by_key(Text::order);
         texts.iter_mut().zip(1..).for_each(|(text, id)| text.id = id);
         let ids: HashMap<TextKey, TextId> = texts.iter().map(|text| (text.key, text.id)).collect();
         let articles = bodies.iter().map(|body| (body.article, ids[&body.text])).collect();
         Ok((texts, articles))
+    }
+
+    /// The text of an article.
+    fn text(&self, body: &Body, id: TextId) -> Result<Text, RegisterError> {
+        let moment = match body.date {
+            Some(date) => Some(Moment::new(date, &self.store.metadata(body.article)?)),
+            None => None,
+        };
+        let day = |date: jiff::civil::Date| (date - jiff::civil::date(1970, 1, 1)).get_days();
+        Ok(Text {
+            id,
+            key: body.text,
+            article: body.article,
+            days: moment.map(|moment| moment.days()).map(|(first, last)| (day(first), day(last))),
+            minute: moment.and_then(|moment| moment.minute()).map(|minute| minute as u32),
+        })
+    }
+
+    /// The text of some articles that have the same, as the earliest of them has it.
+    fn earliest(&self, bodies: &[Body], id: TextId) -> Result<Option<Text>, RegisterError> {
+        let texts = bodies.iter().map(|body| Ok((self.text(body, id)?, body.key.as_str())));
+        let texts: Vec<(Text, &str)> = texts.collect::<Result<_, RegisterError>>()?;
+        Ok(texts.into_iter().reduce(earlier).map(|(text, _)| text))
     }
 
     /// Takes in what changed.
@@ -207,7 +232,7 @@ impl Work<'_> {
         touched: &mut BTreeSet<TextId>,
     ) -> Result<(Vec<Text>, Vec<Text>), RegisterError> {
         let mut dated = Vec::new();
-        let mut new: BTreeMap<TextId, Body> = BTreeMap::new();
+        let mut new: BTreeMap<TextId, Vec<Body>> = BTreeMap::new();
         let mut ids: HashMap<TextKey, TextId> = HashMap::new();
         let mut next = register.greatest()? + 1;
         let mut left: BTreeSet<TextId> = BTreeSet::new();
@@ -227,7 +252,7 @@ impl Work<'_> {
             };
             register.add_article(*article, id)?;
             if ids.contains_key(&body.text) {
-                new.entry(id).and_modify(|first| *first = earlier(first, &body).clone()).or_insert(body);
+                new.entry(id).or_default().push(body);
             }
         }
         for id in left {
@@ -236,10 +261,9 @@ impl Work<'_> {
             for article in register.articles_of(id)? {
                 bodies.extend(self.store.body(article)?);
             }
-            match bodies.iter().reduce(earlier) {
-                Some(body) => {
-                    let text = text_of(body, id);
-                    if register.text_of(body.text)?.is_some_and(|known| known.days != text.days) {
+            match self.earliest(&bodies, id)? {
+                Some(text) => {
+                    if register.text_of(text.key)?.is_some_and(|known| known.days != text.days) {
                         dated.push(text);
                         for kin in register.kin_of(id)?.iter().filter(|kin| kin.evidence.closeness > 0.0) {
                             register.remove_kin(kin.a, kin.b)?;
@@ -254,7 +278,11 @@ impl Work<'_> {
                 }
             }
         }
-        Ok((new.iter().map(|(id, body)| text_of(body, *id)).collect(), dated))
+        let mut texts = Vec::with_capacity(new.len());
+        for (id, bodies) in new {
+            texts.extend(self.earliest(&bodies, id)?);
+        }
+        Ok((texts, dated))
     }
 
     /// The texts that have enough fingerprints in common with a new one.
@@ -454,16 +482,9 @@ impl Work<'_> {
     }
 }
 
-fn text_of(body: &Body, id: TextId) -> Text {
-    let day = |date: jiff::civil::Date| (date - jiff::civil::date(1970, 1, 1)).get_days();
-    let days = body.date.map(|date| (day(date.first_day()), day(date.last_day())));
-    Text { id, key: body.text, article: body.article, days }
-}
-
 /// Of two articles with the same text, the one that stands for it.
-fn earlier<'b>(a: &'b Body, b: &'b Body) -> &'b Body {
-    let order = |body: &'b Body| (text_of(body, 0).order(), &body.key);
-    if order(a) <= order(b) { a } else { b }
+fn earlier<'b>(a: (Text, &'b str), b: (Text, &'b str)) -> (Text, &'b str) {
+    if (a.0.order(), a.1) <= (b.0.order(), b.1) { a } else { b }
 }
 
 /// The members of groups, with their representatives. `texts` in order hold all that `kin` names and that is a version.

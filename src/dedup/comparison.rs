@@ -4,6 +4,7 @@ use super::align::align;
 use super::credits::{Credit, credits};
 use super::evidence::{Evidence, Readable, days_apart};
 use super::facts::{self, SharedFact};
+use super::moment::Moment;
 use super::source;
 use crate::search::related::{body_passages, closeness, unit};
 use crate::store::{Header, Store, StoreError, TextKey};
@@ -66,9 +67,9 @@ impl Relation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precedence {
-    /// The first: its date ends before the other's begins.
+    /// The first: by the minute where both sources give one, else its date ends before the other's begins.
     Known,
-    /// Both dates may mean the same day; the first stands first by some other rule.
+    /// Both may be of the same time, as far as is known; the first stands first by some other rule.
     SameTime,
     /// One of them has no date.
     Undated,
@@ -79,6 +80,8 @@ pub enum Precedence {
 pub struct Side {
     /// The article.
     pub header: Header,
+    /// When it was published, where that is known.
+    pub moment: Option<Moment>,
     /// Its body as published.
     pub text: String,
     /// The share of its characters in words, page furniture left out, that stand in stretches of the other: 0 to 1.
@@ -130,6 +133,8 @@ pub struct Subject {
     pub header: Header,
     /// Its body as published.
     pub text: String,
+    /// When it was published, where that is known.
+    pub moment: Option<Moment>,
     /// Page furniture, in bytes of the text, ascending.
     pub furniture: Vec<Span>,
     /// Vectors of its passages, of unit length; may be none.
@@ -145,25 +150,33 @@ impl Subject {
         let (text, furniture) = source(store, header.id)?;
         let ids: Vec<_> = body_passages(store, header.id)?.into_iter().map(|passage| passage.vector).collect();
         let passages = store.vectors(&ids)?.iter().map(|vector| unit(vector)).collect();
-        Ok(Self { header, text, furniture, passages })
+        let moment = moment(store, &header)?;
+        Ok(Self { header, text, moment, furniture, passages })
     }
 }
 
+/// When a stored article was published, where that is known.
+pub(super) fn moment(store: &Store, header: &Header) -> Result<Option<Moment>, StoreError> {
+    header.date.map(|date| Ok(Moment::new(date, &store.metadata(header.id)?))).transpose()
+}
+
 /// Whether the second of two articles is to stand first, and whether that is because it is the earlier.
-pub(super) fn precedence(x: &Header, y: &Header) -> (bool, Precedence) {
-    let (Some(a), Some(b)) = (x.date, y.date) else {
-        return (x.date.is_none() && y.date.is_some(), Precedence::Undated);
-    };
-    let known = if days_apart(x.date, y.date) > Some(0) { Precedence::Known } else { Precedence::SameTime };
-    ((b, b.last_day()) < (a, a.last_day()), known)
+pub(super) fn precedence(x: Option<Moment>, y: Option<Moment>) -> (bool, Precedence) {
+    match (x, y) {
+        (Some(x), Some(y)) if x.is_before(&y) => (false, Precedence::Known),
+        (Some(x), Some(y)) if y.is_before(&x) => (true, Precedence::Known),
+        (Some(x), Some(y)) => (y.days() < x.days(), Precedence::SameTime),
+        (x, y) => (x.is_none() && y.is_some(), Precedence::Undated),
+    }
 }
 
 /// Lays two articles side by side.
 pub fn compare(x: Subject, y: Subject) -> Comparison {
-    let (turned, precedence) = precedence(&x.header, &y.header);
+    let (turned, precedence) = precedence(x.moment, y.moment);
     // Of two of the same time either may stand first, but always the same.
     let tie = || TextKey::of(&analysis_form(&x.text)) > TextKey::of(&analysis_form(&y.text));
-    let same = x.header.date == y.header.date;
+    let same = x.moment.map(|moment| moment.days()) == y.moment.map(|moment| moment.days())
+        && precedence != Precedence::Known;
     let (a, b) = if turned || (same && tie()) { (y, x) } else { (x, y) };
     let (words_a, words_b) = (Readable::new(&a.text, &a.furniture), Readable::new(&b.text, &b.furniture));
     let stretches = align(words_a.words.hashes(), words_b.words.hashes());
@@ -179,6 +192,7 @@ pub fn compare(x: Subject, y: Subject) -> Comparison {
     let side = |subject: Subject, share: f32| Side {
         share,
         credits: credits(&subject.text),
+        moment: subject.moment,
         header: subject.header,
         text: subject.text,
         furniture: subject.furniture,

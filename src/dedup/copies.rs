@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use super::comparison::{Comparison, Group, Member, Precedence, Relation, Subject, compare, precedence};
+use super::comparison::{Comparison, Group, Member, Precedence, Relation, Subject, compare, moment, precedence};
 use super::evidence::Evidence;
 use super::register::{Kin, Register, RegisterError, Text, TextId};
 use crate::store::{Header, Store};
@@ -147,7 +147,7 @@ impl<'s> Copies<'s> {
         grouped: bool,
     ) -> Result<Option<Pair>, RegisterError> {
         let (x, y) = (self.store.header(x)?, self.store.header(y)?);
-        let (turned, precedence) = precedence(&x, &y);
+        let (turned, precedence) = precedence(moment(self.store, &x)?, moment(self.store, &y)?);
         let (a, b, evidence) = if turned { (y, x, evidence.turned()) } else { (x, y, *evidence) };
         let Some((relation, confidence)) = relation(&evidence) else { return Ok(None) };
         if !self.selection.takes(relation, &evidence, [a.date, b.date]) {
@@ -173,6 +173,7 @@ impl<'s> Copies<'s> {
                 continue;
             }
             let representative = self.store.header(self.texts[&own].article)?;
+            let first = moment(self.store, &representative)?;
             let mut group = Group { representative, members: Vec::new() };
             let (mut any, centre) = (false, self.texts[&own]);
             for text in std::iter::once(own).chain(members) {
@@ -186,7 +187,7 @@ impl<'s> Copies<'s> {
                 let Some((relation, confidence)) = told else { continue };
                 for article in self.articles(text).filter(|article| *article != group.representative.id) {
                     let article = self.store.header(article)?;
-                    let (_, precedence) = precedence(&group.representative, &article);
+                    let (_, precedence) = precedence(first, moment(self.store, &article)?);
                     any |= self.selection.takes(relation, &evidence, [group.representative.date, article.date]);
                     let overlap = evidence.overlap;
                     group.members.push(Member { article, relation, confidence, overlap, precedence });

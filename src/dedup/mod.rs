@@ -8,6 +8,7 @@
 //! | [`mod@align`] | the stretches that two texts share, with their places |
 //! | [`facts`] | names, numbers and quotations in common |
 //! | [`credits`] | agencies that an article names as its source |
+//! | [`moment`] | when an article was published, to the minute where its source says so |
 //! | [`evidence`] | all of that about two texts, and what it makes them to each other |
 //! | [`groups`] | versions around a representative, without chains |
 //! | [`register`] | what was found, in a file beside the other views |
@@ -28,6 +29,7 @@ pub mod evidence;
 pub mod facts;
 pub mod fingerprint;
 pub mod groups;
+pub mod moment;
 pub mod register;
 pub mod stories;
 

@@ -32,6 +32,7 @@ const TABLES: &str = "
         article        INTEGER NOT NULL,   -- the earliest that has it
         first_day      INTEGER,            -- of that article, in days since 1970; none without a date
         last_day       INTEGER,
+        minute         INTEGER,            -- of the day, as it is written; none where it is not known
         fingerprints   INTEGER NOT NULL,   -- how many
         representative INTEGER NOT NULL    -- of its group: the text itself where it is alone
     ) STRICT;
@@ -78,13 +79,15 @@ pub(super) struct Text {
     pub article: ArticleId,
     /// The first and the last day that its date may mean, in days since 1970.
     pub days: Option<(i32, i32)>,
+    /// The minute of the day, as it is written.
+    pub minute: Option<u32>,
 }
 
 impl Text {
-    /// What texts are ordered by: the earliest first, undated ones last.
-    pub fn order(&self) -> (i32, i32, [u8; 16]) {
+    /// What texts are ordered by: the earliest first; undated ones last, and last of a day those without a time.
+    pub fn order(&self) -> (i32, i32, u32, [u8; 16]) {
         let (first, last) = self.days.unwrap_or((i32::MAX, i32::MAX));
-        (first, last, self.key.0)
+        (first, last, self.minute.unwrap_or(u32::MAX), self.key.0)
     }
 
     /// Days between this and another, as few as they may be; none where one has no date.
@@ -300,7 +303,7 @@ impl Register {
     /// All texts.
     pub(super) fn texts(&self) -> Result<HashMap<TextId, Text>, RegisterError> {
         let mut statement =
-            self.connection.prepare_cached("SELECT id, text_key, article, first_day, last_day FROM texts")?;
+            self.connection.prepare_cached("SELECT id, text_key, article, first_day, last_day, minute FROM texts")?;
         let texts = statement.query_map([], text)?.map(|text| text.map(|text| (text.id, text)));
         Ok(texts.collect::<Result<_, _>>()?)
     }
@@ -309,7 +312,7 @@ impl Register {
     pub(super) fn text_of(&self, key: TextKey) -> Result<Option<Text>, RegisterError> {
         Ok(self
             .connection
-            .prepare_cached("SELECT id, text_key, article, first_day, last_day FROM texts WHERE text_key = ?1")?
+            .prepare_cached("SELECT id, text_key, article, first_day, last_day, minute FROM texts WHERE text_key = ?1")?
             .query_row([key.0], text)
             .optional()?)
     }
@@ -318,7 +321,7 @@ impl Register {
     pub(super) fn text(&self, id: TextId) -> Result<Option<Text>, RegisterError> {
         Ok(self
             .connection
-            .prepare_cached("SELECT id, text_key, article, first_day, last_day FROM texts WHERE id = ?1")?
+            .prepare_cached("SELECT id, text_key, article, first_day, last_day, minute FROM texts WHERE id = ?1")?
             .query_row([id], text)
             .optional()?)
     }
@@ -398,7 +401,7 @@ impl Register {
     /// The texts that have a fingerprint.
     pub(super) fn holders(&self, fingerprint: u64) -> Result<Vec<Text>, RegisterError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, text_key, article, first_day, last_day FROM fingerprints
+            "SELECT id, text_key, article, first_day, last_day, minute FROM fingerprints
              JOIN texts ON texts.id = fingerprints.text WHERE fingerprint = ?1",
         )?;
         let rows = statement.query_map([fingerprint as i64], text)?;
@@ -414,7 +417,7 @@ impl Register {
     /// The texts whose date may lie within a range of days, and those without a date.
     pub(super) fn texts_within(&self, first: i32, last: i32) -> Result<Vec<Text>, RegisterError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, text_key, article, first_day, last_day FROM texts
+            "SELECT id, text_key, article, first_day, last_day, minute FROM texts
              WHERE (first_day <= ?2 AND last_day >= ?1) OR first_day IS NULL",
         )?;
         let rows = statement.query_map([first, last], text)?;
@@ -445,12 +448,13 @@ impl Register {
     }
 
     pub(super) fn add_text(&self, text: &Text, fingerprints: usize) -> Result<(), RegisterError> {
-        self.connection.prepare_cached("INSERT INTO texts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?1)")?.execute(params![
+        self.connection.prepare_cached("INSERT INTO texts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1)")?.execute(params![
             text.id,
             text.key.0,
             text.article.0,
             text.days.map(|days| days.0),
             text.days.map(|days| days.1),
+            text.minute,
             fingerprints as i64,
         ])?;
         Ok(())
@@ -459,8 +463,14 @@ impl Register {
     /// That another article is now the earliest that has a text.
     pub(super) fn date_text(&self, text: &Text) -> Result<(), RegisterError> {
         self.connection
-            .prepare_cached("UPDATE texts SET article = ?2, first_day = ?3, last_day = ?4 WHERE id = ?1")?
-            .execute(params![text.id, text.article.0, text.days.map(|days| days.0), text.days.map(|days| days.1)])?;
+            .prepare_cached("UPDATE texts SET article = ?2, first_day = ?3, last_day = ?4, minute = ?5 WHERE id = ?1")?
+            .execute(params![
+                text.id,
+                text.article.0,
+                text.days.map(|days| days.0),
+                text.days.map(|days| days.1),
+                text.minute
+            ])?;
         Ok(())
     }
 
@@ -552,5 +562,11 @@ fn kin(row: &rusqlite::Row<'_>) -> rusqlite::Result<Kin> {
 
 fn text(row: &rusqlite::Row<'_>) -> rusqlite::Result<Text> {
     let days: (Option<i32>, Option<i32>) = (row.get(3)?, row.get(4)?);
-    Ok(Text { id: row.get(0)?, key: TextKey(row.get(1)?), article: ArticleId(row.get(2)?), days: days.0.zip(days.1) })
+    Ok(Text {
+        id: row.get(0)?,
+        key: TextKey(row.get(1)?),
+        article: ArticleId(row.get(2)?),
+        days: days.0.zip(days.1),
+        minute: row.get(5)?,
+    })
 }

@@ -375,6 +375,20 @@ impl Store {
         )
     }
 
+    /// The fields of an article that are none of ours, as its source gave them.
+    ///
+    /// # Errors
+    /// When the article is not there, or SQLite fails.
+    pub fn metadata(&self, article: ArticleId) -> Result<serde_json::Map<String, serde_json::Value>, StoreError> {
+        let json: String = self.sql(
+            self.connection
+                .prepare_cached("SELECT metadata FROM articles WHERE id = ?1")
+                .and_then(|mut statement| statement.query_row([article.0], |row| row.get(0))),
+        )?;
+        // What is damaged there is nothing that a reader could mend: `voisin verify` looks at the whole file.
+        Ok(serde_json::from_str(&json).unwrap_or_default())
+    }
+
     /// The articles that were put, put again or removed after a change, ascending: after change 0, all that ever were.
     ///
     /// # Errors

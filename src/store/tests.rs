@@ -51,6 +51,18 @@ fn put(store: &mut Store, key: &str, text: &str) {
 }
 
 #[test]
+fn the_fields_of_the_source_are_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
+    let mut new = article("a", "été", Some("2020-07-02"));
+    new.article.metadata.insert("time".into(), "19h09".into());
+    store.put(&[new], &vectors(&["été"])).unwrap();
+    let article = store.find("a").unwrap().unwrap();
+    assert_eq!(store.metadata(article).unwrap()["time"], "19h09");
+    assert!(store.metadata(ArticleId(article.0 + 1)).is_err());
+}
+
+#[test]
 fn what_is_put_is_read_back_by_another_process() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open_to_write(folder.path(), &making()).unwrap();

@@ -153,8 +153,9 @@ pub fn shared_facts(a: &str, b: &str) -> Vec<SharedFact> {
 
 /// What facts say together for one event, rather than one subject: the sum of their weights.
 ///
-/// In French news of one day and section, pairs about different events have less than 1.5, and pairs about the same one more.
-/// Long lists (of departments, of candidates) and long articles have more by chance.
+/// In French news, 19 of 20 pairs of one day and section have less than 1.2, and nine of ten pairs that tell one event in other
+/// words more than 1.5. Long lists (of departments, of candidates) and long articles have more by chance: put it in proportion to
+/// [`Facts::weight`] too.
 pub fn evidence(facts: &[SharedFact]) -> f32 {
     facts.iter().fold(0.0, |sum, fact| sum + fact.weight)
 }

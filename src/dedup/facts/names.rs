@@ -690,3 +690,14 @@ const COMMON: &[&str] = &[
     "yvelines",
     "yves",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_words_are_folded_and_ascending() {
+        assert!(COMMON.is_sorted_by(|a, b| a < b));
+        assert!(COMMON.iter().all(|word| fold(word) == *word));
+    }
+}

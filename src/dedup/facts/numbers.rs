@@ -176,7 +176,47 @@ fn weight(value: f64, unit: Option<&str>) -> Option<f32> {
 }
 
 /// Stems of what is counted in articles about anything, ascending.
-const USUAL: [&str; 22] = [
-    "an", "ane", "anes", "centim", "dernier", "dernie", "euro", "fois", "franc", "h", "heur", "hom", "jour",
-    "kilometr", "km", "metr", "minut", "mois", "person", "point", "prochain", "semain",
+const USUAL: [&str; 27] = [
+    "an",
+    "ane",
+    "ans",
+    "centimetr",
+    "cm",
+    "derni",
+    "dernier",
+    "euro",
+    "feme",
+    "foi",
+    "franc",
+    "h",
+    "heur",
+    "home",
+    "jour",
+    "kilometr",
+    "km",
+    "kmh",
+    "metr",
+    "minut",
+    "moi",
+    "person",
+    "point",
+    "prochain",
+    "second",
+    "semain",
+    "siecl",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_units_are_stems_and_ascending() {
+        assert!(USUAL.is_sorted_by(|a, b| a < b));
+        for unit in
+            ["ans", "années", "jours", "heures", "hommes", "personnes", "kilomètres", "semaines", "mètres", "minutes"]
+        {
+            assert!(USUAL.contains(&stem("fr", &fold(unit)).as_str()), "{unit} {}", stem("fr", &fold(unit)));
+        }
+    }
+}

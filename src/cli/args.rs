@@ -351,10 +351,11 @@ It prints groups, then the pairs outside of groups with a piece of evidence; all
 and for two articles with `voisin compare`. What was compared is kept: only new articles are compared again.
 
 With --json, one object a pair and then one a group:
-  {\"kind\": \"pair\", \"relation\", \"confidence\", \"a\": ARTICLE, \"b\": ARTICLE, \"precedence\", \"jaccard\", \"a_in_b\", \"b_in_a\",
-   \"share_a\", \"share_b\", \"closeness\", \"stretches\": [{\"a\": SPAN, \"b\": SPAN, \"equal\": [{\"a\": SPAN, \"b\": SPAN}, …]}, …],
+  {\"kind\": \"pair\", \"relation\", \"confidence\", \"a\": ARTICLE, \"b\": ARTICLE, \"precedence\", \"minutes\", \"jaccard\",
+   \"a_in_b\", \"b_in_a\", \"share_a\", \"share_b\", \"closeness\", \"stretches\": [{\"a\": SPAN, \"b\": SPAN, \"equal\": [{\"a\": SPAN, \"b\": SPAN}, …]}, …],
    \"credits\", \"facts\"}
-  {\"kind\": \"group\", \"representative\": ARTICLE, \"members\": [{\"article\", \"relation\", \"confidence\", …}, …]}
+  {\"kind\": \"group\", \"representative\": ARTICLE, \"members\": [ARTICLE with \"relation\", \"confidence\", \"jaccard\", \"a_in_b\", \"b_in_a\",
+   \"share_of_first\", \"share\", \"precedence\", \"minutes\", …]}
 where a SPAN is {\"start\", \"end\"} in characters of the article's text; jaccard, a_in_b and b_in_a count runs of five words, share_a
 and share_b the letters that stand in shared stretches. Of articles that read the same, each is paired with the first.
 

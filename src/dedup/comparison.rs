@@ -80,8 +80,6 @@ pub enum Precedence {
 pub struct Side {
     /// The article.
     pub header: Header,
-    /// When it was published, where that is known.
-    pub moment: Option<Moment>,
     /// Its body as published.
     pub text: String,
     /// The share of its characters in words, page furniture left out, that stand in stretches of the other: 0 to 1.
@@ -116,6 +114,8 @@ pub struct Comparison {
     pub b: Side,
     /// Whether the first is the earlier.
     pub precedence: Precedence,
+    /// By how many minutes, where the sources of both give a time.
+    pub minutes: Option<i64>,
     /// Runs of five words in common, exactly counted.
     pub overlap: Overlap,
     /// [`closeness`](crate::search::related::closeness) of their passages, where vectors were at hand.
@@ -160,23 +160,36 @@ pub(super) fn moment(store: &Store, header: &Header) -> Result<Option<Moment>, S
     header.date.map(|date| Ok(Moment::new(date, &store.metadata(header.id)?))).transpose()
 }
 
-/// Whether the second of two articles is to stand first, and whether that is because it is the earlier.
-pub(super) fn precedence(x: Option<Moment>, y: Option<Moment>) -> (bool, Precedence) {
-    match (x, y) {
-        (Some(x), Some(y)) if x.is_before(&y) => (false, Precedence::Known),
-        (Some(x), Some(y)) if y.is_before(&x) => (true, Precedence::Known),
-        (Some(x), Some(y)) => (y.days() < x.days(), Precedence::SameTime),
-        (x, y) => (x.is_none() && y.is_some(), Precedence::Undated),
+/// In which order two articles stand.
+pub(super) struct InOrder {
+    /// Whether the second of the two is to stand first.
+    pub turned: bool,
+    /// Whether the one that stands first is the earlier.
+    pub precedence: Precedence,
+    /// By how many minutes, where both times are known.
+    pub minutes: Option<i64>,
+}
+
+impl InOrder {
+    pub fn of(x: Option<Moment>, y: Option<Moment>) -> Self {
+        let (turned, precedence) = match (x, y) {
+            (Some(x), Some(y)) if x.is_before(&y) => (false, Precedence::Known),
+            (Some(x), Some(y)) if y.is_before(&x) => (true, Precedence::Known),
+            (Some(x), Some(y)) => (y.days() < x.days(), Precedence::SameTime),
+            (x, y) => (x.is_none() && y.is_some(), Precedence::Undated),
+        };
+        let minutes = x.zip(y).and_then(|(x, y)| x.minutes_to(&y)).map(i64::abs);
+        Self { turned, precedence, minutes }
     }
 }
 
 /// Lays two articles side by side.
 pub fn compare(x: Subject, y: Subject) -> Comparison {
-    let (turned, precedence) = precedence(x.moment, y.moment);
+    let InOrder { turned, precedence, minutes } = InOrder::of(x.moment, y.moment);
     // Of two of the same time either may stand first, but always the same.
     let tie = || TextKey::of(&analysis_form(&x.text)) > TextKey::of(&analysis_form(&y.text));
-    let same = x.moment.map(|moment| moment.days()) == y.moment.map(|moment| moment.days())
-        && precedence != Precedence::Known;
+    let same =
+        x.moment.map(|moment| moment.days()) == y.moment.map(|moment| moment.days()) && precedence != Precedence::Known;
     let (a, b) = if turned || (same && tie()) { (y, x) } else { (x, y) };
     let (words_a, words_b) = (Readable::new(&a.text, &a.furniture), Readable::new(&b.text, &b.furniture));
     let stretches = align(words_a.words.hashes(), words_b.words.hashes());
@@ -192,7 +205,6 @@ pub fn compare(x: Subject, y: Subject) -> Comparison {
     let side = |subject: Subject, share: f32| Side {
         share,
         credits: credits(&subject.text),
-        moment: subject.moment,
         header: subject.header,
         text: subject.text,
         furniture: subject.furniture,
@@ -201,6 +213,7 @@ pub fn compare(x: Subject, y: Subject) -> Comparison {
         relation: relation.map(|(relation, _)| relation),
         confidence: relation.map_or(0.0, |(_, sure)| sure),
         precedence,
+        minutes,
         overlap: evidence.overlap,
         closeness,
         stretches: stretches.iter().map(|stretch| stretch.located(&words_a.words, &words_b.words)).collect(),
@@ -225,8 +238,14 @@ pub struct Member {
     pub confidence: f32,
     /// Runs of five words that it has in common with the representative, which is `a`.
     pub overlap: Overlap,
+    /// The share of the representative that it has, as in [`Side`].
+    pub share_of_first: f32,
+    /// The share of it that the representative has.
+    pub share: f32,
     /// Whether the representative is the earlier.
     pub precedence: Precedence,
+    /// By how many minutes, where the sources of both give a time.
+    pub minutes: Option<i64>,
 }
 
 /// Versions of one article: each was compared with the representative, so there are no chains.

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use super::comparison::{Comparison, Group, Member, Precedence, Relation, Subject, compare, moment, precedence};
+use super::comparison::{Comparison, Group, InOrder, Member, Precedence, Relation, Subject, compare, moment};
 use super::evidence::Evidence;
 use super::register::{Kin, Register, RegisterError, Text, TextId};
 use crate::store::{Header, Store};
@@ -147,7 +147,7 @@ impl<'s> Copies<'s> {
         grouped: bool,
     ) -> Result<Option<Pair>, RegisterError> {
         let (x, y) = (self.store.header(x)?, self.store.header(y)?);
-        let (turned, precedence) = precedence(moment(self.store, &x)?, moment(self.store, &y)?);
+        let InOrder { turned, precedence, .. } = InOrder::of(moment(self.store, &x)?, moment(self.store, &y)?);
         let (a, b, evidence) = if turned { (y, x, evidence.turned()) } else { (x, y, *evidence) };
         let Some((relation, confidence)) = relation(&evidence) else { return Ok(None) };
         if !self.selection.takes(relation, &evidence, [a.date, b.date]) {
@@ -187,10 +187,18 @@ impl<'s> Copies<'s> {
                 let Some((relation, confidence)) = told else { continue };
                 for article in self.articles(text).filter(|article| *article != group.representative.id) {
                     let article = self.store.header(article)?;
-                    let (_, precedence) = precedence(first, moment(self.store, &article)?);
+                    let InOrder { precedence, minutes, .. } = InOrder::of(first, moment(self.store, &article)?);
                     any |= self.selection.takes(relation, &evidence, [group.representative.date, article.date]);
-                    let overlap = evidence.overlap;
-                    group.members.push(Member { article, relation, confidence, overlap, precedence });
+                    group.members.push(Member {
+                        article,
+                        relation,
+                        confidence,
+                        overlap: evidence.overlap,
+                        share_of_first: evidence.share_a,
+                        share: evidence.share_b,
+                        precedence,
+                        minutes,
+                    });
                 }
             }
             if any {

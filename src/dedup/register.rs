@@ -448,15 +448,17 @@ impl Register {
     }
 
     pub(super) fn add_text(&self, text: &Text, fingerprints: usize) -> Result<(), RegisterError> {
-        self.connection.prepare_cached("INSERT INTO texts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1)")?.execute(params![
-            text.id,
-            text.key.0,
-            text.article.0,
-            text.days.map(|days| days.0),
-            text.days.map(|days| days.1),
-            text.minute,
-            fingerprints as i64,
-        ])?;
+        self.connection.prepare_cached("INSERT INTO texts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1)")?.execute(
+            params![
+                text.id,
+                text.key.0,
+                text.article.0,
+                text.days.map(|days| days.0),
+                text.days.map(|days| days.1),
+                text.minute,
+                fingerprints as i64,
+            ],
+        )?;
         Ok(())
     }
 

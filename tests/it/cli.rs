@@ -497,7 +497,7 @@ fn duplicates_are_those_of_the_fixtures() {
 
     for group in &groups {
         for member in group["members"].as_array().unwrap() {
-            let related = found.get(&pair(&group["representative"]["id"], &member["article"]["id"]));
+            let related = found.get(&pair(&group["representative"]["id"], &member["id"]));
             assert_eq!(related.map(String::as_str), member["relation"].as_str(), "no member without a pair: {group}");
         }
     }

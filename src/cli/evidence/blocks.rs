@@ -64,8 +64,8 @@ pub(super) fn blocks(comparison: &Comparison) -> Vec<Block> {
     blocks
 }
 
-/// The equal parts of a stretch, and the edits between them; what an edit has on both sides beside its words (white space, a
-/// comma after it) is counted as equal.
+/// The equal parts of a stretch, and the edits of words between them. What differs only between words is counted as equal, and
+/// so is what an edit has on both sides beside its words, such as a comma after it.
 pub(super) fn pieces(stretch: &SharedStretch, a: &str, b: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut add = |from: (usize, usize), to: (usize, usize), equal: bool| {
@@ -84,10 +84,9 @@ pub(super) fn pieces(stretch: &SharedStretch, a: &str, b: &str) -> Vec<Piece> {
         let (rest_a, rest_b) = (&edit_a[before..], &edit_b[before..]);
         let after = same_margin(rest_a.chars().rev(), rest_b.chars().rev());
         let (from, to) = ((done.0 + before, done.1 + before), (equal_a.start - after, equal_b.start - after));
-        // Another kind of white space is no edit.
-        let respaced = a[from.0..to.0].split_whitespace().eq(b[from.1..to.1].split_whitespace());
+        let worded = [&a[from.0..to.0], &b[from.1..to.1]].iter().any(|edit| edit.contains(char::is_alphanumeric));
         add(done, from, true);
-        add(from, to, respaced);
+        add(from, to, !worded);
         add(to, (equal_a.start, equal_b.start), true);
         add((equal_a.start, equal_b.start), (equal_a.end, equal_b.end), true);
         done = (equal_a.end, equal_b.end);

@@ -111,10 +111,9 @@ fn groups<'a>(report: &Report<'a>, articles: &mut Articles<'a>) -> Vec<Value> {
                 "article": articles.place(&member.article),
                 "relation": member.relation,
                 "confidence": number(member.confidence),
-                "jaccard": number(member.overlap.jaccard),
-                "a_in_b": number(member.overlap.a_in_b),
-                "b_in_a": number(member.overlap.b_in_a),
-                "first": words::first(&group.representative, &member.article, member.precedence),
+                "share_of_first": number(member.share_of_first),
+                "share": number(member.share),
+                "first": words::first(&group.representative, &member.article, member.precedence, member.minutes),
                 "pair": pairs.get(&both(group.representative.id, member.article.id)),
             })
         });
@@ -133,7 +132,7 @@ fn pair<'a>(comparison: &'a Comparison, articles: &mut Articles<'a>) -> Value {
         "relation": comparison.relation,
         "confidence": number(comparison.confidence),
         "says": words::relation(comparison.relation, comparison.precedence),
-        "first": words::first(&a.header, &b.header, comparison.precedence),
+        "first": words::first(&a.header, &b.header, comparison.precedence, comparison.minutes),
         "credits": words::credits(comparison),
         "jaccard": number(overlap.jaccard),
         "a_in_b": number(overlap.a_in_b),

@@ -16,6 +16,7 @@ pub(super) fn comparison(comparison: &Comparison) -> Value {
         "a": article(&a.header),
         "b": article(&b.header),
         "precedence": comparison.precedence,
+        "minutes": comparison.minutes,
         "jaccard": number(overlap.jaccard),
         "a_in_b": number(overlap.a_in_b),
         "b_in_a": number(overlap.b_in_a),
@@ -46,7 +47,10 @@ fn member(member: &Member) -> Value {
         "jaccard": number(member.overlap.jaccard),
         "a_in_b": number(member.overlap.a_in_b),
         "b_in_a": number(member.overlap.b_in_a),
+        "share_of_first": number(member.share_of_first),
+        "share": number(member.share),
         "precedence": member.precedence,
+        "minutes": member.minutes,
     });
     if let (Value::Object(fields), Value::Object(why)) = (&mut value, why) {
         fields.extend(why);
@@ -75,7 +79,7 @@ pub(super) fn credits(side: &Side) -> Value {
     let places = to_char_spans(&side.text, &spans);
     let values = side.credits.iter().zip(places);
     values
-        .map(|(credit, CharSpan { start, end })| json!({ "agency": credit.agency, "start": start, "end": end }))
+        .map(|(credit, CharSpan { start, end })| json!({ "agency": credit.agency, "kind": credit.kind, "start": start, "end": end }))
         .collect()
 }
 
@@ -90,5 +94,5 @@ pub(super) fn facts(comparison: &Comparison) -> Value {
     let a = of(&comparison.a, comparison.facts.iter().map(|fact| fact.a).collect());
     let b = of(&comparison.b, comparison.facts.iter().map(|fact| fact.b).collect());
     let values = comparison.facts.iter().zip(a.into_iter().zip(b));
-    values.map(|(fact, (a, b))| json!({ "kind": fact.kind, "a": a, "b": b })).collect()
+    values.map(|(fact, (a, b))| json!({ "kind": fact.kind, "weight": number(fact.weight), "a": a, "b": b })).collect()
 }

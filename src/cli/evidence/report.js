@@ -263,8 +263,8 @@ function memberRow(group, member) {
   row.append(make('div', { class: 'row' },
     badge(member.relation),
     make('div', { class: 'what' }, titled(header, 'span', { class: 'headline' }), place),
-    meter(member.a_in_b, 'of the first version is in this one'),
-    meter(member.b_in_a, 'of this one is in the first version'),
+    meter(member.share_of_first, 'of the first version is in this one'),
+    meter(member.share, 'of this one is in the first version'),
     make('span', { class: 'sure', title: 'confidence: 0.5 is on the border, 1 beyond doubt' },
       member.confidence.toFixed(2), make('span', { class: 'unseen' }, ' confidence')),
     member.pair === null ? null : opener(titleOf(header), () => pairView(index.pairs[member.pair], member.pair), row)));
@@ -353,10 +353,11 @@ function evidence(view, pair, facts) {
     .map(([label, said]) => make('div', {}, make('dt', {}, label), make('dd', {}, said))));
 }
 
-/** A button a fact, in both spellings where they differ, which shows where both texts have it. */
+/** A button a fact, those first that say most, in both spellings where they differ; it shows where both texts have the fact. */
 function factButtons(view, facts, kind) {
   const seen = new Set();
-  const buttons = facts.map((fact, at) => ({ ...fact, at })).filter(fact => fact.kind === kind).flatMap(fact => {
+  const buttons = facts.map((fact, at) => ({ ...fact, at })).filter(fact => fact.kind === kind)
+    .sort((one, other) => other.weight - one.weight).flatMap(fact => {
     const same = folded(fact.a.text) === folded(fact.b.text);
     const said = same ? fact.a.text : `${fact.a.text} / ${fact.b.text}`;
     if (seen.has(said)) return [];
@@ -431,16 +432,21 @@ function parts(length, layers) {
   });
 }
 
-/** A part of a text in the elements that say what it is. */
+/** A part of a text in the elements that say what it is; the white space around an edit is not marked. */
 function partElement(words, part, side) {
+  const edited = part.stretch && !part.equal && /\S/.test(words);
+  if (edited && words !== words.trim()) {
+    const [before, after] = [/^\s*/.exec(words)[0], /\s*$/.exec(words)[0]];
+    return fill(document.createDocumentFragment(), {}, [before, partElement(words.trim(), part, side), after]);
+  }
   const wrap = (name, attributes) => { node = make(name, attributes, node); };
   // A little room between paragraphs, in the place of empty lines.
   const paragraphs = words.split(/\s*\n\s*/).flatMap((line, at) => at ? ['\n', make('span', { class: 'gap' }), line] : [line]);
   let node = fill(document.createDocumentFragment(), {}, paragraphs);
   if (part.facts.length) wrap('span', { class: 'has-fact', 'data-fact': part.facts.join(' ') });
-  if (part.credit) wrap('b', { class: 'credit', title: `credits ${part.credit.agency}` });
+  if (part.credit) wrap('b', { class: 'credit', title: `${part.credit.kind === 'signed' ? 'signed' : 'cites'} ${part.credit.agency}` });
   if (part.furniture) wrap('span', { class: 'furniture', title: 'page furniture: not compared' });
-  if (part.stretch && !part.equal && /\S/.test(words)) wrap(side === 'a' ? 'del' : 'ins', {});
+  if (edited) wrap(side === 'a' ? 'del' : 'ins', {});
   return node;
 }
 

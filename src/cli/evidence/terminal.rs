@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Color, Style};
 use terminal_size::{Width, terminal_size_of};
+use unicode_width::UnicodeWidthStr;
 
 use super::Detail;
 use super::blocks::{Block, Piece, blocks};
@@ -93,15 +94,14 @@ pub(super) fn group(group: &Group, look: Look, detail: Detail) -> String {
 
 /// Date, relation, how much of the representative is in it and of it in the representative, confidence, title, name.
 fn member(member: &Member, width: usize) -> String {
-    let overlap = member.overlap;
     let evidence = format!(
         "{:<13} {:>5} → {:<5} {:.2}",
         member.relation.name(),
-        percent(overlap.a_in_b),
-        percent(overlap.b_in_a),
+        percent(member.share_of_first),
+        percent(member.share),
         member.confidence
     );
-    let taken = evidence.chars().count();
+    let taken = evidence.width();
     let line = format!("  {:<10}  {DIM}{evidence}{DIM:#}  ", date(&member.article));
     format!("{line}{}\n", name(&member.article, width.saturating_sub(2 + 10 + 2 + taken + 2), Style::new()))
 }
@@ -121,7 +121,7 @@ fn name(header: &Header, room: usize, style: Style) -> String {
     match header.title.as_deref().map(one_line).filter(|title| !title.is_empty()) {
         None => format!("{DIM}{key}{DIM:#}"),
         Some(title) => {
-            let left = room.saturating_sub(key.chars().count() + 2).max(20);
+            let left = room.saturating_sub(key.width() + 2).max(20);
             format!("{style}{}{style:#}  {DIM}{key}{DIM:#}", cut(&title, left))
         }
     }
@@ -145,7 +145,10 @@ fn brief(comparison: &Comparison, look: Look) -> String {
     text.push_str(&hanging("", 6, lines));
     let longest = comparison.stretches.iter().max_by_key(|stretch| stretch.a.len());
     let evidence = match longest {
-        Some(stretch) => format!("« {} »", one_line(&comparison.a.text[stretch.a.range()])),
+        Some(stretch) => {
+            let text = one_line(&comparison.a.text[stretch.a.range()]);
+            format!("« {} »", cut(&text, look.width - 6 - "«  »".width()))
+        }
         None => [FactKind::Quotation, FactKind::Name, FactKind::Number]
             .iter()
             .flat_map(|&kind| facts(comparison, kind))
@@ -196,7 +199,7 @@ fn particulars(header: &Header) -> Vec<Run> {
 fn evidence(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let Comparison { a, b, overlap, .. } = comparison;
     let mut rows = vec![
-        ("first", words::first(&a.header, &b.header, comparison.precedence)),
+        ("first", words::first(&a.header, &b.header, comparison.precedence, comparison.minutes)),
         ("text", words::shares(a.share, b.share)),
         (
             "runs",
@@ -219,14 +222,16 @@ fn evidence(comparison: &Comparison) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// The shared facts of a kind, each once; in both spellings, where these differ.
+/// The shared facts of a kind, each once, those first that say most; in both spellings, where these differ.
 fn facts(comparison: &Comparison, kind: FactKind) -> Vec<String> {
+    let mut shared: Vec<&SharedFact> = comparison.facts.iter().filter(|fact| fact.kind == kind).collect();
+    shared.sort_by(|one, other| other.weight.total_cmp(&one.weight));
     let mut facts = Vec::new();
-    for SharedFact { a, b, .. } in comparison.facts.iter().filter(|fact| fact.kind == kind) {
+    for SharedFact { a, b, .. } in shared {
         let said = |side: &Side, span: &Span| first_characters(&one_line(&side.text[span.range()]), 120);
         let (a, b) = (said(&comparison.a, a), said(&comparison.b, b));
         let fact = if a.to_lowercase() == b.to_lowercase() { a } else { format!("{a} / {b}") };
-        if !facts.contains(&fact) {
+        if !facts.iter().any(|other: &String| other.to_lowercase() == fact.to_lowercase()) {
             facts.push(fact);
         }
     }
@@ -286,7 +291,7 @@ impl Page<'_> {
         for piece in pieces {
             if piece.equal {
                 for (at, (in_a, in_b)) in paragraphs(equal(piece.a, a), equal(piece.b, b)).into_iter().enumerate() {
-                    if at > 0 || apart > line {
+                    if at > 0 || (apart > line && in_a.len() > line) {
                         let both = if edited { "  " } else { "= " };
                         text.push_str(&self.row(std::mem::take(&mut left), std::mem::take(&mut right), both));
                         (apart, edited) = (0, false);

@@ -6,7 +6,7 @@ use super::html::Report;
 use super::*;
 use crate::cli::evidence::blocks::{Block, blocks};
 use crate::dedup::comparison::{Member, Precedence, Relation, SharedStretch, Side};
-use crate::dedup::credits::Credit;
+use crate::dedup::credits::{Credit, CreditKind};
 use crate::dedup::facts::{FactKind, SharedFact};
 use crate::store::Header;
 use crate::text::shingles::Overlap;
@@ -88,18 +88,21 @@ fn update() -> Comparison {
         FIRST,
         0.784,
     );
-    a.credits =
-        vec![Credit { agency: "AFP", kind: crate::dedup::credits::CreditKind::Signed, span: place(FIRST, "AFP") }];
+    a.credits = vec![Credit { agency: "AFP", kind: CreditKind::Signed, span: place(FIRST, "AFP") }];
     a.furniture = vec![place(FIRST, "Lire aussi : Nos conseils pour l’été\n")];
     let mut b = side(
         header(2, "feu-2", "Sauveterre : un homme en garde à vue", "2020-07-04", "Le Quotidien des Sables"),
         SECOND,
         0.642,
     );
-    b.credits =
-        vec![Credit { agency: "AFP", kind: crate::dedup::credits::CreditKind::Signed, span: place(SECOND, "AFP") }];
+    b.credits = vec![Credit { agency: "AFP", kind: CreditKind::Signed, span: place(SECOND, "AFP") }];
     b.furniture = vec![place(SECOND, "© Le Quotidien des Sables – avec AFP")];
-    let fact = |kind, in_a, in_b| SharedFact { kind, a: place(FIRST, in_a), b: place(SECOND, in_b), weight: 1.0 };
+    let fact = |kind, in_a: &str, in_b| SharedFact {
+        kind,
+        a: place(FIRST, in_a),
+        b: place(SECOND, in_b),
+        weight: in_a.len() as f32 / 20.0,
+    };
     let facts = vec![
         fact(FactKind::Name, "Sauveterre", "Sauveterre"),
         fact(FactKind::Name, "Ievkourov", "Evkourov"),
@@ -112,6 +115,7 @@ fn update() -> Comparison {
         a,
         b,
         precedence: Precedence::Known,
+        minutes: None,
         overlap: Overlap { jaccard: 0.4321, a_in_b: 0.61, b_in_a: 0.55 },
         closeness: Some(0.912),
         stretches,
@@ -126,7 +130,7 @@ fn hostile() -> Comparison {
         "À Yzernac, l’édile s’en va. \u{202e}sreinned\u{2066} <img src=x onerror=alert(2)> \x1b[31m",
     );
     let name =
-        SharedFact { kind: FactKind::Name, a: place(first, "Yzernac"), b: place(second, "Yzernac"), weight: 1.0 };
+        SharedFact { kind: FactKind::Name, a: place(first, "Yzernac"), b: place(second, "Yzernac"), weight: 0.5 };
     let mut a = side(header(3, "m<1>", "</script><img src=x onerror=alert(3)>", "2021", "\"><script>"), first, 0.0);
     a.header.url = Some("javascript:alert(4)".into());
     let mut b = side(header(4, "m-2", "استقالة رئيس البلدية", "", "Info & Cie"), second, 0.0);
@@ -137,6 +141,7 @@ fn hostile() -> Comparison {
         a,
         b,
         precedence: Precedence::Undated,
+        minutes: None,
         overlap: Overlap { jaccard: 0.0, a_in_b: 0.0, b_in_a: 0.0 },
         closeness: Some(0.874),
         stretches: Vec::new(),
@@ -150,6 +155,7 @@ fn identical() -> Comparison {
     let a = side(header(5, "budget-1", "Le budget est voté", "2020-07-02", "Gazette"), &text, 1.0);
     let b = side(header(6, "budget-2", "", "2020-07-02", "Gazette"), &text, 1.0);
     Comparison {
+        minutes: None,
         relation: Some(Relation::Identical),
         confidence: 1.0,
         a,
@@ -181,6 +187,9 @@ fn versions(members: usize) -> Group {
         relation: Relation::ALL[(at + 2) % 6],
         confidence: 0.93 - 0.004 * at as f32,
         overlap: Overlap { jaccard: 0.43, a_in_b: 0.61, b_in_a: if at == 1 { 1.0 } else { 0.55 } },
+        share_of_first: 0.61,
+        share: if at == 1 { 1.0 } else { 0.55 },
+        minutes: None,
         precedence: Precedence::Known,
     };
     Group { representative: update().a.header, members: (0..members).map(member).collect() }
@@ -231,6 +240,26 @@ fn edits_are_seen_with_and_without_colours() {
     let coloured = of(true);
     assert!(!coloured.contains("[-") && !coloured.contains("{+"));
     assert!(coloured.contains("\x1b[1m\x1b[31mdéjà") && coloured.contains("\x1b[32mhuit"), "{coloured}");
+}
+
+#[test]
+fn agencies_are_a_hint() {
+    let credit = |agency, kind| Credit { agency, kind, span: Span::new(0, 1) };
+    let said = |a: &[Credit], b: &[Credit]| {
+        let mut comparison = identical();
+        (comparison.a.credits, comparison.b.credits) = (a.to_vec(), b.to_vec());
+        words::credits(&comparison).unwrap_or_default()
+    };
+    use CreditKind::{Cited, Signed};
+    let (afp, cited, reuters) = (credit("AFP", Signed), credit("AFP", Cited), credit("Reuters", Cited));
+    assert_eq!(said(&[], &[]), "");
+    assert_eq!(
+        said(&[afp.clone(), reuters.clone()], &[afp.clone(), afp.clone()]),
+        "both are signed AFP: perhaps one dispatch"
+    );
+    assert_eq!(said(std::slice::from_ref(&afp), std::slice::from_ref(&cited)), "both name AFP: perhaps one source");
+    assert_eq!(said(&[afp, reuters.clone()], &[]), "A is signed AFP, A cites Reuters");
+    assert_eq!(said(&[cited], &[reuters]), "A cites AFP, B cites Reuters");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is said of two articles, in words and figures. The first is called A, the second B.
 
 use crate::dedup::comparison::{Comparison, Precedence, Relation};
-use crate::dedup::credits::Credit;
+use crate::dedup::credits::{Credit, CreditKind};
 use crate::store::Header;
 use crate::types::DatePrecision;
 
@@ -25,8 +25,17 @@ pub(super) fn relation(relation: Option<Relation>, precedence: Precedence) -> &'
 }
 
 /// Who was first, and by how much, as far as the dates tell.
-pub(super) fn first(a: &Header, b: &Header, precedence: Precedence) -> String {
+pub(super) fn first(a: &Header, b: &Header, precedence: Precedence, minutes: Option<i64>) -> String {
     match (precedence, a.date, b.date) {
+        (Precedence::Known, ..) if minutes.is_some_and(|minutes| minutes < 24 * 60) => {
+            let minutes = minutes.unwrap_or_default().unsigned_abs() as usize;
+            let hours = if minutes >= 60 { count(minutes / 60, "hour") + " " } else { String::new() };
+            let rest = if minutes % 60 > 0 { count(minutes % 60, "minute") } else { String::new() };
+            format!("A, by {}", format!("{hours}{rest}").trim_end())
+        }
+        (Precedence::SameTime, Some(date), Some(_)) if minutes == Some(0) => {
+            format!("the same minute of {date}: which came first is not known")
+        }
         (Precedence::Known, Some(a), Some(b)) => {
             let days = (b.first_day() - a.last_day()).get_days();
             let exact = [a, b].iter().all(|date| date.precision() == DatePrecision::Day);
@@ -47,20 +56,34 @@ pub(super) fn first(a: &Header, b: &Header, precedence: Precedence) -> String {
 
 /// Which agencies the two name as their source: a hint, where it is one that both name.
 pub(super) fn credits(comparison: &Comparison) -> Option<String> {
-    let (a, b) = (agencies(&comparison.a.credits), agencies(&comparison.b.credits));
-    let both: Vec<&str> = a.iter().copied().filter(|agency| b.contains(agency)).collect();
-    let alone = |name: &str, own: &[&str]| (!own.is_empty()).then(|| format!("{name} credits {}", own.join(", ")));
-    if !both.is_empty() {
-        return Some(format!("both credit {}: perhaps one dispatch", both.join(", ")));
+    let (a, b) = (&comparison.a.credits, &comparison.b.credits);
+    let both = |kinds: &[CreditKind]| -> Vec<&str> {
+        let (a, b) = (agencies(a, kinds), agencies(b, kinds));
+        a.into_iter().filter(|agency| b.contains(agency)).collect()
+    };
+    let (signed, named) = (both(&[CreditKind::Signed]), both(&[CreditKind::Signed, CreditKind::Cited]));
+    if !signed.is_empty() {
+        return Some(format!("both are signed {}: perhaps one dispatch", signed.join(", ")));
     }
-    let said: Vec<String> = [alone("A", &a), alone("B", &b)].into_iter().flatten().collect();
+    if !named.is_empty() {
+        return Some(format!("both name {}: perhaps one source", named.join(", ")));
+    }
+    let mut said = Vec::new();
+    for (letter, credits) in [("A", a), ("B", b)] {
+        for (kind, verb) in [(CreditKind::Signed, "is signed"), (CreditKind::Cited, "cites")] {
+            let agencies = agencies(credits, &[kind]);
+            if !agencies.is_empty() {
+                said.push(format!("{letter} {verb} {}", agencies.join(", ")));
+            }
+        }
+    }
     (!said.is_empty()).then(|| said.join(", "))
 }
 
-/// The agencies of some credits, each once.
-fn agencies(credits: &[Credit]) -> Vec<&'static str> {
+/// The agencies of credits of some kinds, each once.
+fn agencies(credits: &[Credit], kinds: &[CreditKind]) -> Vec<&'static str> {
     let mut agencies = Vec::new();
-    for credit in credits {
+    for credit in credits.iter().filter(|credit| kinds.contains(&credit.kind)) {
         if !agencies.contains(&credit.agency) {
             agencies.push(credit.agency);
         }
@@ -99,8 +122,15 @@ mod tests {
 
     #[test]
     fn who_was_first_is_said_as_precisely_as_it_is_known() {
-        let said = |a, b, precedence| first(&dated(a), &dated(b), precedence);
         use Precedence::{Known, SameTime, Undated};
+        let said = |a, b, precedence| first(&dated(a), &dated(b), precedence, None);
+        let timed = |precedence, minutes| {
+            first(&dated(Some("2020-07-02")), &dated(Some("2020-07-02")), precedence, Some(minutes))
+        };
+        assert_eq!(timed(Known, 35), "A, by 35 minutes");
+        assert_eq!(timed(Known, 121), "A, by 2 hours 1 minute");
+        assert_eq!(timed(Known, 60), "A, by 1 hour");
+        assert_eq!(timed(SameTime, 0), "the same minute of 2020-07-02: which came first is not known");
         assert_eq!(said(Some("2020-07-02"), Some("2020-07-03"), Known), "A, by 1 day");
         assert_eq!(said(Some("2020-02-28"), Some("2021-03-01"), Known), "A, by 367 days");
         assert_eq!(said(Some("2020-06"), Some("2020-07-03"), Known), "A, by 3 days or more");

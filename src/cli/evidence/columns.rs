@@ -74,7 +74,7 @@ fn finished(glyphs: &[Glyph]) -> Line {
     for run in glyphs.chunk_by(|a, b| a.style == b.style) {
         let style = run[0].style;
         text.push_str(&style.render().to_string());
-        run.iter().for_each(|glyph| text.push_str(if glyph.text.starts_with(FIXED_SPACE) { " " } else { glyph.text }));
+        run.iter().for_each(|glyph| text.push_str(&glyph.text.replace(FIXED_SPACE, " ")));
         text.push_str(&style.render_reset().to_string());
     }
     Line { text, width: glyphs.iter().map(|glyph| glyph.width).sum() }

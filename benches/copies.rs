@@ -235,7 +235,7 @@ impl Found {
             let stage = match progress.stage {
                 Stage::Reading => "read",
                 Stage::Comparing => "compare",
-                Stage::Meaning => "meaning",
+                Stage::Meaning | Stage::Undated => "meaning",
                 Stage::Writing => "write",
             };
             if starts.last().is_none_or(|(last, _)| *last != stage) {

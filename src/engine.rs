@@ -155,8 +155,7 @@ impl Engine {
         store.expect_model(&identity)?;
         let view = index::open(&store, options.isa, options.view)?;
         let words = lexical::open(&store)?;
-        let register =
-            Register::as_it_lies(&store).filter(|register| register.sequence().ok() == store.sequence().ok());
+        let register = dedup::at_hand(&store, options.isa)?;
         Ok(Self { store, embedder, view, words, reranker: None, register, isa: options.isa })
     }
 

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! files ─ ingest::read ─▶ Article ─ text, chunk ─▶ passages ─ embed ─▶ vectors ─▶ store (the truth) ─▶ index (views)
-//! question ─ embed ─▶ vector ─ index ─▶ passages ─ search ─▶ hits          store ─ dedup ─▶ pairs
+//! question ─ embed ─▶ vector ─ index ─▶ passages ─ search ─▶ hits          store ─ dedup ─▶ pairs, groups
 //! ```
 //!
 //! [`engine::Engine`] is the way in for programs; the binary is [`cli`]. Embeddings are `ndarray::Array2<f32>`:

@@ -100,6 +100,12 @@ impl Copying {
     pub(super) fn show(&mut self, progress: copies::Progress) {
         let copies::Progress { stage, done, all } = progress;
         let what = match stage {
+            copies::Stage::Undated => {
+                return self.note(&format!(
+                    "note: {all} articles have no date that is known to the month: too many to look for the same story in other \
+                     words among them, unless there is a graph: `voisin index PATH --view hnsw` makes one"
+                ));
+            }
             copies::Stage::Reading => "copies: reading articles",
             copies::Stage::Comparing => "copies: comparing pairs",
             copies::Stage::Meaning => "copies: looking for the same story in other words",
@@ -117,6 +123,14 @@ impl Copying {
         } else if self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
             write_line(&format!("{what}: {done} of {all}"));
+        }
+    }
+
+    fn note(&self, line: &str) {
+        match &self.bar {
+            _ if self.quiet => {}
+            Some(bar) => bar.suspend(|| write_line(line)),
+            None => write_line(line),
         }
     }
 

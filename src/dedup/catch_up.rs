@@ -20,11 +20,14 @@ use super::stories::{Close, Meanings, closest};
 use crate::embed::batch::share;
 use crate::embed::cores;
 use crate::kernels::Isa;
-use crate::store::{Body, Store, TextKey};
+use crate::store::{Body, Filter, Store, TextKey};
 use crate::types::{ArticleId, Span};
 
 /// Changed articles beyond a quarter of all from which on it is quicker to begin anew.
 const FEW_CHANGES: usize = 2_000;
+
+/// Changed articles up to which a search catches up.
+const QUICK: usize = 1_000;
 
 /// Texts that are read at a time.
 const TOGETHER: usize = 1_024;
@@ -52,6 +55,8 @@ pub enum Stage {
     Meaning,
     /// Pairs are compared.
     Comparing,
+    /// So many texts without a day cannot be compared by their meaning: there is no graph to look their neighbours up in.
+    Undated,
     /// What was found is written.
     Writing,
 }
@@ -61,14 +66,41 @@ pub enum Stage {
 /// # Errors
 /// When the store or the register fails.
 pub fn caught_up(store: &Store, isa: Isa, progress: &mut dyn FnMut(Progress)) -> Result<Register, RegisterError> {
-    let Ok(_alone) = alone(store) else {
+    let Ok(lock) = lock_file(store) else {
         // Nobody may write there: what is up to date is good enough, and else it is for this time only.
+        let _moment = store.snapshot()?;
         let mut work = Work { store, isa, progress, kept: HashMap::new() };
         return match Register::as_it_lies(store) {
             Some(register) if register.sequence()? == store.sequence()? => Ok(register),
             _ => work.fill(Register::create(None)?),
         };
     };
+    lock.file().lock()?;
+    alone(store, isa, progress)
+}
+
+/// The register of a store for a search, which does not wait: as it lies, or caught up where that is quick and no other
+/// process is at it; else none.
+///
+/// # Errors
+/// When the store or the register fails.
+pub fn at_hand(store: &Store, isa: Isa) -> Result<Option<Register>, RegisterError> {
+    let known = Register::as_it_lies(store);
+    let behind = match &known {
+        Some(register) => store.articles_changed_after(register.sequence()?)?.len(),
+        None => store.articles_matching(&Filter::default())?.len(),
+    };
+    if behind == 0 && known.is_some() {
+        return Ok(known);
+    }
+    match lock_file(store) {
+        Ok(lock) if behind <= QUICK && lock.file().try_lock().is_ok() => Ok(Some(alone(store, isa, &mut |_| {})?)),
+        _ => Ok(None),
+    }
+}
+
+/// The register, caught up by the one process that may write it.
+fn alone(store: &Store, isa: Isa, progress: &mut dyn FnMut(Progress)) -> Result<Register, RegisterError> {
     let _moment = store.snapshot()?;
     let mut work = Work { store, isa, progress, kept: HashMap::new() };
     let Some(register) = Register::to_write(store) else { return work.anew() };
@@ -76,19 +108,19 @@ pub fn caught_up(store: &Store, isa: Isa, progress: &mut dyn FnMut(Progress)) ->
     if changed.len() > FEW_CHANGES.max(register.counts()?.articles as usize / 4) {
         return work.anew();
     }
-    if !changed.is_empty() {
-        work.follow(&register, &changed)?;
+    match work.follow(&register, &changed) {
+        Ok(()) => Ok(register),
+        Err(error) if error.is_damage() => work.anew(),
+        Err(error) => Err(error),
     }
-    Ok(register)
 }
 
-/// Waits for the right to write the register, which the operating system gives back when the process ends in whatever way.
-fn alone(store: &Store) -> std::io::Result<fs_err::File> {
+/// The file by whose lock processes agree on who writes the register; the operating system gives it back when a process ends
+/// in whatever way.
+fn lock_file(store: &Store) -> std::io::Result<fs_err::File> {
     fs_err::create_dir_all(store.views())?;
-    let file =
-        fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(store.views().join("copies.lock"))?;
-    file.file().lock()?;
-    Ok(file)
+    let mut options = fs_err::OpenOptions::new();
+    options.create(true).truncate(false).write(true).open(store.views().join("copies.lock"))
 }
 
 struct Work<'s> {
@@ -132,11 +164,16 @@ impl Work<'_> {
         let found = candidates(&postings, &sizes, &days);
         let mut kin = self.compare(&found, |place| texts[place as usize])?;
         let known: HashSet<(TextId, TextId)> = kin.iter().map(|kin| (kin.a, kin.b)).collect();
-        Meanings::new(self.store, self.isa).among_all(&texts, &mut |done, close| {
+        let ids: HashMap<ArticleId, TextId> = articles.iter().copied().collect();
+        let text_of = |article| Ok(ids.get(&article).map(|id| texts[*id as usize - 1]));
+        let left_out = Meanings::new(self.store, self.isa).among_all(&texts, &text_of, &mut |done, close| {
             kin.extend(self.stories(close, &known, |id| texts[id as usize - 1])?);
             self.tell(Stage::Meaning, done, texts.len());
             Ok(())
         })?;
+        if left_out > 0 {
+            self.tell(Stage::Undated, 0, left_out);
+        }
         kin.sort_unstable_by_key(|kin| (kin.a, kin.b));
 
         let all = postings.len();
@@ -201,6 +238,9 @@ impl Work<'_> {
 
     /// Takes in what changed.
     fn follow(&mut self, register: &Register, changed: &[ArticleId]) -> Result<(), RegisterError> {
+        if changed.is_empty() {
+            return Ok(());
+        }
         register.write(self.store, self.store.sequence()?, || {
             // Texts whose pairs, and so whose groups, may be others now.
             let mut touched: BTreeSet<TextId> = BTreeSet::new();

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, Transactio
 
 use super::evidence::Evidence;
 use super::fingerprint::BITS;
+use crate::index::IndexError;
 use crate::search::versions::Groups;
 use crate::store::{Store, StoreError, TextKey};
 use crate::text::shingles::Overlap;
@@ -155,9 +156,20 @@ pub enum RegisterError {
         "the register of copies: {0}: delete the file copies.sqlite in the folder views of the store if it comes again"
     )]
     Sqlite(#[from] rusqlite::Error),
+    /// The index of the vectors.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// Its file cannot be made.
     #[error("the register of copies: {0}")]
     Io(#[from] std::io::Error),
+}
+
+impl RegisterError {
+    /// Whether the file of the register is damaged, so that it has to be made again.
+    pub(super) fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        matches!(self, Self::Sqlite(error) if matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)))
+    }
 }
 
 /// What a register knows as it lies, and how much it does not.
@@ -248,8 +260,11 @@ impl Register {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })
             .ok()?;
+        let size = |name| register.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).ok();
+        // A file that was cut short may well begin as it should.
+        let whole = fs_err::metadata(path(store)).ok()?.len() as i64 >= size("page_count")? * size("page_size")?;
         let known = store.sequence().ok()?.0;
-        (format == FORMAT && mark == store.mark() && sequence <= known).then_some(register)
+        (whole && format == FORMAT && mark == store.mark() && sequence <= known).then_some(register)
     }
 
     /// An empty one, to be filled in one go: in the file, or in memory without one.

@@ -41,7 +41,7 @@ fn index_counts_what_there_is() {
     assert_eq!(store["identical"], 1);
 
     let status = desk.run(&["status", "--json"]).expect(0).one();
-    assert_eq!(names(&status), ["folder", "format", "model", "store"]);
+    assert_eq!(names(&status), ["folder", "format", "model", "store", "copies"]);
     assert_eq!(status["model"]["id"], "voisin-fr-en-mini");
     let mut held = status["store"].clone();
     // The log of the database is folded into it when the last process leaves.

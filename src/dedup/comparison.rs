@@ -106,7 +106,8 @@ pub struct SharedStretch {
 pub struct Comparison {
     /// What the second is to the first; nothing, where they have nothing to do with each other.
     pub relation: Option<Relation>,
-    /// How far the evidence is from what would make another relation of it: 0.5 is on the border, 1 beyond doubt.
+    /// How far the evidence is from what would make another relation of it: 0.5 is on the border, 1 beyond doubt; less where no
+    /// more than the share of a very short text speaks for it.
     pub confidence: f32,
     /// The earlier, or the one that stands first.
     pub a: Side,

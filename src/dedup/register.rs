@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, Transactio
 use super::evidence::Evidence;
 use super::fingerprint::BITS;
 use crate::index::IndexError;
-use crate::search::versions::Groups;
+use crate::search::versions::{Groups, GroupsLost};
 use crate::store::{Store, StoreError, TextKey};
 use crate::text::shingles::Overlap;
 use crate::types::{ArticleId, Score, Sequence};
@@ -198,8 +198,8 @@ pub(super) fn path(store: &Store) -> PathBuf {
 }
 
 impl Groups for Register {
-    fn group(&self, article: ArticleId) -> Option<i64> {
-        self.representative(article).ok().flatten().map(i64::from)
+    fn group(&self, article: ArticleId) -> Result<Option<i64>, GroupsLost> {
+        Ok(self.representative(article).map_err(|_| GroupsLost)?.map(i64::from))
     }
 }
 
@@ -309,7 +309,7 @@ impl Register {
         Ok(self
             .connection
             .prepare_cached(
-                "SELECT representative FROM articles JOIN texts ON texts.id = articles.text WHERE article = ?1",
+                "SELECT representative FROM articles JOIN texts ON texts.id = articles.text WHERE articles.article = ?1",
             )?
             .query_row([article.0], |row| row.get(0))
             .optional()?)

@@ -5,6 +5,7 @@ use proptest::test_runner::Config;
 
 use super::*;
 use crate::kernels::Isa;
+use crate::search::Groups;
 use crate::store::{ContentHash, Field, Making, ModelIdentity, NewArticle, NewPassage, TextKey};
 use crate::text::analysis_form;
 use crate::types::{Article, CharSpan};
@@ -160,6 +161,9 @@ fn only_what_is_wanted_is_given() {
         let pairs = Copies::new(&store, &register, selection).unwrap().pairs().unwrap();
         sorted(pairs.into_iter().map(|pair| pair.a.key + &pair.b.key).collect())
     };
+    let group = |key| register.group(store.find(key).unwrap().unwrap()).unwrap();
+    assert!(group("a").is_some() && group("a") == group("b") && group("b") == group("c") && group("c") != group("d"));
+    assert_eq!(register.group(ArticleId(99)), Ok(None));
     assert_eq!(pairs(Selection::default()), ["ab", "ac", "ad", "cd"]);
     let of = |key| Selection { of: store.find(key).unwrap(), ..Selection::default() };
     assert_eq!(pairs(of("b")), ["ab", "bc", "bd"], "an article speaks for its own text");

@@ -33,14 +33,21 @@ const SAMPLED: usize = 16;
 /// Knows which articles are versions of one.
 pub trait Groups {
     /// The group that an article is in: the same for its versions, and no other's; none for an article that is not known.
-    fn group(&self, article: ArticleId) -> Option<i64>;
+    ///
+    /// # Errors
+    /// When what is known cannot be read.
+    fn group(&self, article: ArticleId) -> Result<Option<i64>, GroupsLost>;
 }
+
+/// Groups that cannot be read: versions are then told by their texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupsLost;
 
 impl Searcher<'_> {
     /// The first `k` candidates that are not versions of one before them, with those that are; each alone where versions are
     /// not to be folded.
     ///
-    /// Versions are what stands in one group. Where no groups are known, two articles are versions of one if their bodies
+    /// Versions are what stands in one group. Where no groups are known, or they cannot be read, two articles are versions of one if their bodies
     /// read the same, or half of their runs of five words are in both ([`Overlap::NEAR_IDENTICAL`]), each compared with the
     /// hit that it is listed under. There are no chains in either case.
     ///
@@ -51,29 +58,10 @@ impl Searcher<'_> {
             let alone = |best: &Candidate| Folded { best: *best, versions: Vec::new() };
             return Ok(ranked.iter().take(request.k).map(alone).collect());
         }
-        match self.groups {
-            Some(groups) => Ok(self.fold_groups(ranked, request.k, groups)),
-            None => self.fold_alike(ranked, request.k),
+        match self.groups.map(|groups| fold_groups(ranked, request.k, groups)) {
+            Some(Ok(folded)) => Ok(folded),
+            None | Some(Err(GroupsLost)) => self.fold_alike(ranked, request.k),
         }
-    }
-
-    /// Folds what stands in one group.
-    fn fold_groups(&self, ranked: &[Candidate], k: usize, groups: &dyn Groups) -> Vec<Folded> {
-        let mut folded: Vec<Folded> = Vec::new();
-        let mut hits: HashMap<i64, usize> = HashMap::new();
-        for (at, candidate) in ranked.iter().enumerate() {
-            if folded.len() >= k && at >= looked_at(k) {
-                break;
-            }
-            let group = groups.group(candidate.article);
-            if let Some(hit) = group.and_then(|group| hits.get(&group)) {
-                folded[*hit].versions.push(candidate.article);
-            } else if folded.len() < k {
-                hits.extend(group.map(|group| (group, folded.len())));
-                folded.push(Folded { best: *candidate, versions: Vec::new() });
-            }
-        }
-        folded
     }
 
     /// Folds what reads nearly the same.
@@ -100,4 +88,23 @@ impl Searcher<'_> {
         }
         Ok(folded)
     }
+}
+
+/// Folds what stands in one group.
+fn fold_groups(ranked: &[Candidate], k: usize, groups: &dyn Groups) -> Result<Vec<Folded>, GroupsLost> {
+    let mut folded: Vec<Folded> = Vec::new();
+    let mut hits: HashMap<i64, usize> = HashMap::new();
+    for (at, candidate) in ranked.iter().enumerate() {
+        if folded.len() >= k && at >= looked_at(k) {
+            break;
+        }
+        let group = groups.group(candidate.article)?;
+        if let Some(hit) = group.and_then(|group| hits.get(&group)) {
+            folded[*hit].versions.push(candidate.article);
+        } else if folded.len() < k {
+            hits.extend(group.map(|group| (group, folded.len())));
+            folded.push(Folded { best: *candidate, versions: Vec::new() });
+        }
+    }
+    Ok(folded)
 }

@@ -20,8 +20,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use voisin::bench::machine::peak_memory;
-use voisin::dedup;
-use voisin::dedup::comparison::Relation;
+use voisin::dedup::{Copies, Progress, Relation, Selection, Stage, caught_up};
 use voisin::kernels::Isa;
 use voisin::store::{Field, Store};
 use voisin::text::sentences;
@@ -220,23 +219,42 @@ fn grow(real: &[Real], store: &mut Store, wanted: usize) -> Result<(), Failure> 
 /// What was found in a store.
 struct Found {
     /// How long each stage took, in seconds.
-    stages: Vec<(&'static str, f64)>,
-    /// The name of the relation of each pair, by the numbers of its articles, the earlier first.
-    pairs: HashMap<(usize, usize), &'static str>,
+    stages: Vec<(String, f64)>,
+    /// The relation of each pair, by the numbers of its articles, the earlier first.
+    pairs: HashMap<(usize, usize), Relation>,
+    /// How many groups there are.
+    groups: usize,
 }
 
 impl Found {
     /// Looks for the duplicates of a store.
     fn new(folder: &Path) -> Result<Self, Failure> {
         let store = Store::open(folder)?;
-        let start = Instant::now();
-        let found = dedup::pairs(&store, Isa::best())?;
-        let stages = vec![("pairs", start.elapsed().as_secs_f64())];
+        let (mut stages, mut last) = (Vec::<(String, f64)>::new(), Instant::now());
+        let mut took = |stage: String| {
+            let seconds = last.elapsed().as_secs_f64();
+            last = Instant::now();
+            match stages.iter_mut().find(|(name, _)| *name == stage) {
+                Some((_, sum)) => *sum += seconds,
+                None => stages.push((stage, seconds)),
+            }
+        };
+        // Progress is told when a part is done.
+        let mut tell = |Progress { stage, done, all }| {
+            took(format!("{stage:?}"));
+            eprint!("\r{stage:?} {done} of {all} ");
+        };
+        let register = caught_up(&store, Isa::best(), &mut tell)?;
+        eprintln!();
+        took(format!("{:?}", Stage::Writing));
+        let copies = Copies::new(&store, &register, Selection::default())?;
         let mut pairs = HashMap::new();
-        for pair in found {
-            pairs.insert((pair.a.key.parse()?, pair.b.key.parse()?), pair.relation.name());
+        for pair in copies.pairs()? {
+            pairs.insert((pair.a.key.parse()?, pair.b.key.parse()?), pair.relation);
         }
-        Ok(Self { stages, pairs })
+        let groups = copies.groups()?.len();
+        took("Listing".to_owned());
+        Ok(Self { stages, pairs, groups })
     }
 
     /// Of the planted pairs of a kind among the first `articles`: how many there are, how many were found to be copies, and
@@ -246,18 +264,17 @@ impl Found {
         let first: HashMap<usize, usize> = self
             .pairs
             .iter()
-            .filter(|(_, name)| **name == Relation::Identical.name())
+            .filter(|(_, relation)| **relation == Relation::Identical)
             .map(|((a, b), _)| (*b, *a))
             .collect();
         let mut counts = [0; 3];
         for number in 0..articles {
             let Some((_, earlier)) = planted(number).filter(|(of, _)| *of == kind) else { continue };
             let earlier = first.get(&earlier).copied().unwrap_or(earlier);
-            let name = self.pairs.get(&(earlier, number)).or_else(|| self.pairs.get(&(number, earlier)));
-            let is = |relation: &Relation| name == Some(&relation.name());
+            let relation = self.pairs.get(&(earlier, number)).or_else(|| self.pairs.get(&(number, earlier)));
             counts[0] += 1;
-            counts[1] += usize::from(name.is_some() && !is(&Relation::SameStory));
-            counts[2] += usize::from(kind.relations().iter().any(is));
+            counts[1] += usize::from(relation.is_some_and(|relation| relation.is_copy()));
+            counts[2] += usize::from(relation.is_some_and(|relation| kind.relations().contains(relation)));
         }
         counts
     }
@@ -271,9 +288,9 @@ fn measure(folder: &Path) -> Result<Found, Failure> {
     for (stage, seconds) in &found.stages {
         println!("  {stage}: {seconds:.2} s");
     }
-    let mut relations: BTreeMap<&str, usize> = BTreeMap::new();
-    found.pairs.values().for_each(|name| *relations.entry(name).or_default() += 1);
-    println!("  {} pairs: {relations:?}", found.pairs.len());
+    let mut relations: BTreeMap<Relation, usize> = BTreeMap::new();
+    found.pairs.values().for_each(|relation| *relations.entry(*relation).or_default() += 1);
+    println!("  {} pairs: {relations:?}; {} groups", found.pairs.len(), found.groups);
     for kind in Kind::ALL {
         let [all, seen, named] = found.recall(kind, articles);
         let share = |of: usize| of as f64 / all.max(1) as f64;

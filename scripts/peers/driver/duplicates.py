@@ -91,7 +91,7 @@ class Contest:
         self.ask(f"{venv}-{threshold}", command, [f"{threshold}"], **before)
 
     def voisin(self):
-        """Asks voisin: for what indexing left to do, and then again, when nothing is new."""
+        """Asks voisin: first without what indexing knows of copies, and then again, when nothing is new."""
 
         def command():
             own = ["--voisin", self.workshop.voisin(), "--articles", self.given.articles.resolve(), "--store", self.store]

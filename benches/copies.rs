@@ -5,7 +5,7 @@
 //! The store grows from number to number. At each, a process of its own looks for duplicates, and another one does so after a
 //! thousand more articles came. A run that was stopped goes on where it was. A million articles take some 5 GB.
 //!
-//! An article is made of runs of sentences of two or three real ones, with one word in four exchanged for a word of yet
+//! An article is made of runs of sentences of two or three real ones, with one word in three exchanged for a word of yet
 //! another, so that no two have much in common, yet many share phrases. Three in ten are made of an earlier one, a few
 //! days later: see [`Kind`]. Those are the pairs that are to be found. Dates spread over ten years. Each article is one passage, with
 //! the vector of a real one turned by a random angle. It depends on its number alone, so who is made of whom need not be kept.
@@ -20,8 +20,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use voisin::bench::machine::peak_memory;
-use voisin::dedup::comparison::Relation;
-use voisin::dedup::{self, Copies, Selection, Stage};
+use voisin::dedup::{Copies, Progress, Relation, Selection, Stage, caught_up};
 use voisin::kernels::Isa;
 use voisin::store::{Field, Store};
 use voisin::text::sentences;
@@ -35,7 +34,7 @@ mod synthetic;
 /// Of a hundred articles, those that are made of an earlier one.
 const PLANTED: usize = 30;
 /// Words of which one is exchanged, in an article of its own and in an edited copy.
-const EXCHANGED: u64 = 4;
+const EXCHANGED: u64 = 3;
 const EDITED: u64 = 33;
 /// Sentences of a real article that is worth cutting up, and how much an article has of them: it is about as long as an article
 /// of any length.
@@ -220,9 +219,10 @@ fn grow(real: &[Real], store: &mut Store, wanted: usize) -> Result<(), Failure> 
 /// What was found in a store.
 struct Found {
     /// How long each stage took, in seconds.
-    stages: Vec<(&'static str, f64)>,
-    /// The name of the relation of each pair, by the numbers of its articles, the earlier first.
-    pairs: HashMap<(usize, usize), &'static str>,
+    stages: Vec<(String, f64)>,
+    /// The relation of each pair, by the numbers of its articles, the earlier first.
+    pairs: HashMap<(usize, usize), Relation>,
+    /// How many groups there are.
     groups: usize,
 }
 
@@ -230,34 +230,30 @@ impl Found {
     /// Looks for the duplicates of a store.
     fn new(folder: &Path) -> Result<Self, Failure> {
         let store = Store::open(folder)?;
-        let mut starts = vec![("begin", Instant::now())];
-        let register = dedup::caught_up(&store, Isa::best(), &mut |progress| {
-            let stage = match progress.stage {
-                Stage::Reading => "read",
-                Stage::Comparing => "compare",
-                Stage::Meaning | Stage::Undated => "meaning",
-                Stage::Writing => "write",
-            };
-            if starts.last().is_none_or(|(last, _)| *last != stage) {
-                starts.push((stage, Instant::now()));
+        let (mut stages, mut last) = (Vec::<(String, f64)>::new(), Instant::now());
+        let mut took = |stage: String| {
+            let seconds = last.elapsed().as_secs_f64();
+            last = Instant::now();
+            match stages.iter_mut().find(|(name, _)| *name == stage) {
+                Some((_, sum)) => *sum += seconds,
+                None => stages.push((stage, seconds)),
             }
-        })?;
-        starts.push(("pairs and groups", Instant::now()));
+        };
+        // Progress is told when a part is done.
+        let mut tell = |Progress { stage, done, all }| {
+            took(format!("{stage:?}"));
+            eprint!("\r{stage:?} {done} of {all} ");
+        };
+        let register = caught_up(&store, Isa::best(), &mut tell)?;
+        eprintln!();
+        took(format!("{:?}", Stage::Writing));
         let copies = Copies::new(&store, &register, Selection::default())?;
         let mut pairs = HashMap::new();
         for pair in copies.pairs()? {
-            pairs.insert((pair.a.key.parse()?, pair.b.key.parse()?), pair.relation.name());
+            pairs.insert((pair.a.key.parse()?, pair.b.key.parse()?), pair.relation);
         }
         let groups = copies.groups()?.len();
-        starts.push(("end", Instant::now()));
-        let mut stages: Vec<(&str, f64)> = Vec::new();
-        for two in starts.windows(2) {
-            let (name, seconds) = (two[0].0, (two[1].1 - two[0].1).as_secs_f64());
-            match stages.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, sum)) => *sum += seconds,
-                None => stages.push((name, seconds)),
-            }
-        }
+        took("Listing".to_owned());
         Ok(Self { stages, pairs, groups })
     }
 
@@ -268,20 +264,25 @@ impl Found {
         let first: HashMap<usize, usize> = self
             .pairs
             .iter()
-            .filter(|(_, name)| **name == Relation::Identical.name())
+            .filter(|(_, relation)| **relation == Relation::Identical)
             .map(|((a, b), _)| (*b, *a))
             .collect();
         let mut counts = [0; 3];
         for number in 0..articles {
             let Some((_, earlier)) = planted(number).filter(|(of, _)| *of == kind) else { continue };
             let earlier = first.get(&earlier).copied().unwrap_or(earlier);
-            let name = self.pairs.get(&(earlier, number)).or_else(|| self.pairs.get(&(number, earlier)));
-            let is = |relation: &Relation| name == Some(&relation.name());
+            let relation = self.pairs.get(&(earlier, number)).or_else(|| self.pairs.get(&(number, earlier)));
             counts[0] += 1;
-            counts[1] += usize::from(name.is_some() && !is(&Relation::SameStory));
-            counts[2] += usize::from(kind.relations().iter().any(is));
+            counts[1] += usize::from(relation.is_some_and(|relation| relation.is_copy()));
+            counts[2] += usize::from(relation.is_some_and(|relation| kind.relations().contains(relation)));
         }
         counts
+    }
+
+    /// How many pairs have nothing planted in common: what they share comes from the real articles that both were cut from.
+    fn unplanted(&self) -> usize {
+        let root = |number: usize| planted(number).map_or(number, |(_, earlier)| earlier);
+        self.pairs.keys().filter(|(a, b)| root(*a) != root(*b)).count()
     }
 }
 
@@ -293,9 +294,10 @@ fn measure(folder: &Path) -> Result<Found, Failure> {
     for (stage, seconds) in &found.stages {
         println!("  {stage}: {seconds:.2} s");
     }
-    let mut relations: BTreeMap<&str, usize> = BTreeMap::new();
-    found.pairs.values().for_each(|name| *relations.entry(name).or_default() += 1);
+    let mut relations: BTreeMap<Relation, usize> = BTreeMap::new();
+    found.pairs.values().for_each(|relation| *relations.entry(*relation).or_default() += 1);
     println!("  {} pairs: {relations:?}; {} groups", found.pairs.len(), found.groups);
+    println!("  of them, neither planted nor made of the same article: {}", found.unplanted());
     for kind in Kind::ALL {
         let [all, seen, named] = found.recall(kind, articles);
         let share = |of: usize| of as f64 / all.max(1) as f64;

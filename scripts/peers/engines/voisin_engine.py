@@ -3,7 +3,8 @@
     voisin_engine.py --voisin PROGRAM --articles FILE --store FOLDER --scratch FOLDER
 
 `{"build": 2}` indexes the articles into the store, without vectors of an earlier run. `{"find": FILE}` lists the duplicates in
-a copy of the store, which stays from one such request to the next: the first finds what indexing left.
+a copy of the store, which stays from one such request to the next. It lacks the register of copies that indexing made, so
+that the first compares everything.
 """
 
 import argparse
@@ -64,7 +65,7 @@ def main():
             threads = ["--threads", str(request["build"])]
             return {"seconds": timed("index", given.store, "--cache", "none", *threads, given.articles)[0]}
         if not copy.exists():
-            shutil.copytree(given.store, copy)
+            shutil.copytree(given.store, copy, ignore=shutil.ignore_patterns("copies.*"))
         seconds, output = timed("duplicates", copy, "--json")
         write(request["find"], copies(output.splitlines()))
         return {"seconds": seconds}

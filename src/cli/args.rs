@@ -343,7 +343,7 @@ Every pair was compared word by word. What the later of two articles is to the e
   excerpt         it is a part of the first, or nearly
   shared-source   both are built on the same source
   same-story      the same event in other words
-Versions of one article (the first three, and parts that are half of the whole or more) form groups. Every member was compared
+Versions of one article (the first three, and parts that are two fifths of the whole or more) form groups. Every member was compared
 with the group's representative, the earliest of them: there are no chains. Who was first is said as precisely as
 the dates are; agencies that both name are shown as a hint.
 

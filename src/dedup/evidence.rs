@@ -120,15 +120,17 @@ impl Evidence {
         if less >= REPUBLISHED && self.overlap.jaccard >= VERBATIM {
             return Some((Relation::Republished, above(less, REPUBLISHED, 0.03)));
         }
-        if self.same_start && less >= VERSION && more >= KEPT && within(VERSION_DAYS) {
+        let whole = self.overlap.a_in_b.max(self.overlap.b_in_a);
+        // What has nothing new is a part, however it begins.
+        let shortened = self.share_b >= NOTHING_NEW && whole >= VERBATIM;
+        if self.same_start && !shortened && less >= VERSION && more >= KEPT && within(VERSION_DAYS) {
             return Some((Relation::Updated, least(&[above(less, VERSION, 0.1), above(more, KEPT, 0.1)])));
         }
-        let whole = self.overlap.a_in_b.max(self.overlap.b_in_a);
         if more >= PART && whole >= VERBATIM && self.words >= STRETCH {
             let relation = if self.share_a >= self.share_b { Relation::Contains } else { Relation::Excerpt };
             return Some((relation, least(&[above(more, PART, 0.06), above(self.told(), STRETCH as f32, 10.0)])));
         }
-        let alike = self.overlap.jaccard >= ALIKE || self.overlap.a_in_b.max(self.overlap.b_in_a) >= HALF;
+        let alike = self.overlap.jaccard >= ALIKE || whole >= HALF;
         let told = self.told();
         // What is alike after weeks is more often a list or a background paragraph than a dispatch.
         let (share, long) = if within(SOURCE_DAYS) { (SHARED, LONG) } else { (SHARED_LATER, LONG_LATER) };
@@ -150,7 +152,7 @@ impl Evidence {
     }
 
     /// Whether two texts of this relation are versions of one, so that a reader of the one has read the other: a part is, where
-    /// it is half of the whole or more.
+    /// it is two fifths of the whole or more.
     pub fn is_version(&self, relation: Relation) -> bool {
         match relation {
             Relation::Identical | Relation::Republished | Relation::Updated => true,
@@ -174,6 +176,9 @@ const VERBATIM: f32 = 0.6;
 /// The lesser and the greater share of two versions of one piece, from which on the later is an update.
 const VERSION: f32 = 0.4;
 const KEPT: f32 = 0.6;
+
+/// The share of the later of two texts that is in the earlier, from which on it has nothing new.
+const NOTHING_NEW: f32 = 0.95;
 
 /// Days within which a piece is brought up to date.
 const VERSION_DAYS: i64 = 7;

@@ -105,7 +105,7 @@ fn alone(store: &Store, isa: Isa, progress: &mut dyn FnMut(Progress)) -> Result<
     let mut work = Work { store, isa, progress, kept: HashMap::new() };
     let Some(register) = Register::to_write(store) else { return work.anew() };
     let changed = store.articles_changed_after(register.sequence()?)?;
-    if changed.len() > FEW_CHANGES.max(register.counts()?.articles as usize / 4) {
+    if changed.len() > FEW_CHANGES.max(register.len()? / 4) {
         return work.anew();
     }
     match work.follow(&register, &changed) {

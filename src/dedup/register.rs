@@ -28,7 +28,7 @@ const TABLES: &str = "
     CREATE TABLE meta (format INTEGER NOT NULL, store BLOB NOT NULL, sequence INTEGER NOT NULL) STRICT;
 
     CREATE TABLE texts (
-        id             INTEGER PRIMARY KEY,
+        id             INTEGER PRIMARY KEY AUTOINCREMENT,
         text_key       BLOB NOT NULL UNIQUE,
         article        INTEGER NOT NULL,   -- the earliest that has it
         first_day      INTEGER,            -- of that article, in days since 1970; none without a date
@@ -441,11 +441,13 @@ impl Register {
 
     /// The greatest number of a text that was ever given.
     pub(super) fn greatest(&self) -> Result<TextId, RegisterError> {
-        Ok(self.connection.query_row(
-            "SELECT max(coalesce((SELECT max(id) FROM texts), 0), coalesce((SELECT max(text) FROM fingerprints), 0))",
-            [],
-            |row| row.get(0),
-        )?)
+        let greatest = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'texts'), 0)";
+        Ok(self.connection.query_row(greatest, [], |row| row.get(0))?)
+    }
+
+    /// How many articles it knows.
+    pub(super) fn len(&self) -> Result<usize, RegisterError> {
+        Ok(self.connection.query_row("SELECT count(*) FROM articles", [], |row| row.get::<_, i64>(0))? as usize)
     }
 
     /// Writes, in one transaction that names the change that the register then holds; what is read meanwhile has the changes.

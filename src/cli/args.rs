@@ -356,7 +356,10 @@ With --json, one object a pair and then one a group:
    \"credits\", \"facts\"}
   {\"kind\": \"group\", \"representative\": ARTICLE, \"members\": [ARTICLE with \"relation\", \"confidence\", \"jaccard\", \"a_in_b\", \"b_in_a\",
    \"share_of_first\", \"share\", \"precedence\", \"minutes\", …]}
-where a SPAN is {\"start\", \"end\"} in characters of the article's text; jaccard, a_in_b and b_in_a count runs of five words, share_a
+relation is null where there is none (`voisin compare`). precedence is known, same-time (both may be of the same time) or undated;
+minutes lie between both, where both sources give a time. credits: {\"a\": [{\"agency\", \"kind\", …}], \"b\": …}; kind is signed (the
+agency's text) or cited. facts: [{\"kind\", \"weight\", \"a\": {…, \"text\"}, \"b\"}]; kind is name, number or quotation. ARTICLE is {\"id\", \"title\",
+\"date\", \"source\", \"url\", \"language\"}. A SPAN is {\"start\", \"end\"} in characters of the article's text; jaccard, a_in_b and b_in_a count runs of five words, share_a
 and share_b the letters that stand in shared stretches. Of articles that read the same, each is paired with the first.
 
 Examples:

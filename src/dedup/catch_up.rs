@@ -174,6 +174,7 @@ impl Work<'_> {
         if left_out > 0 {
             self.tell(Stage::Undated, 0, left_out);
         }
+        let mut kin = closest_stories(kin);
         kin.sort_unstable_by_key(|kin| (kin.a, kin.b));
 
         let all = postings.len();
@@ -225,7 +226,7 @@ impl Work<'_> {
             key: body.text,
             article: body.article,
             days: moment.map(|moment| moment.days()).map(|(first, last)| (day(first), day(last))),
-            minute: moment.and_then(|moment| moment.minute()).map(|minute| minute as u32),
+            minute: moment.and_then(|moment| moment.minute()).map(|minute| minute as i32),
         })
     }
 
@@ -525,6 +526,14 @@ impl Work<'_> {
 /// Of two articles with the same text, the one that stands for it.
 fn earlier<'b>(a: (Text, &'b str), b: (Text, &'b str)) -> (Text, &'b str) {
     if (a.0.order(), a.1) <= (b.0.order(), b.1) { a } else { b }
+}
+
+/// All copies, and of the stories of each text the closest before it: texts are numbered in their order.
+fn closest_stories(kin: Vec<Kin>) -> Vec<Kin> {
+    let (stories, mut kept): (Vec<Kin>, Vec<Kin>) = kin.into_iter().partition(|kin| kin.evidence.closeness > 0.0);
+    let close = |kin: &Kin| Close { earlier: kin.a, later: kin.b, closeness: kin.evidence.closeness };
+    kept.extend(closest(stories, close));
+    kept
 }
 
 /// The members of groups, with their representatives. `texts` in order hold all that `kin` names and that is a version.

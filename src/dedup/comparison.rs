@@ -176,7 +176,10 @@ impl InOrder {
         let (turned, precedence) = match (x, y) {
             (Some(x), Some(y)) if x.is_before(&y) => (false, Precedence::Known),
             (Some(x), Some(y)) if y.is_before(&x) => (true, Precedence::Known),
-            (Some(x), Some(y)) => (y.days() < x.days(), Precedence::SameTime),
+            (Some(x), Some(y)) => {
+                let order = |moment: Moment| (moment.days().1, moment.days().0);
+                (order(y) < order(x), Precedence::SameTime)
+            }
             (x, y) => (x.is_none() && y.is_some(), Precedence::Undated),
         };
         let minutes = x.zip(y).and_then(|(x, y)| x.minutes_to(&y)).map(i64::abs);

@@ -47,8 +47,8 @@ pub struct Pair {
     pub precedence: Precedence,
     /// What they have in common.
     pub evidence: Evidence,
-    /// Whether they stand in one group.
-    pub grouped: bool,
+    /// The representatives of their groups, each itself where it is in none: equal for two of one group.
+    pub groups: (ArticleId, ArticleId),
 }
 
 /// The copies in a store.
@@ -56,6 +56,8 @@ pub struct Copies<'s> {
     store: &'s Store,
     texts: HashMap<TextId, Text>,
     kin: Vec<Kin>,
+    /// The pairs of members with their representatives.
+    stars: HashMap<(TextId, TextId), Kin>,
     /// The articles of texts that have several.
     identical: BTreeMap<TextId, Vec<ArticleId>>,
     /// Representatives of texts that are not their own.
@@ -80,12 +82,21 @@ impl<'s> Copies<'s> {
             (None, Some(_)) => Vec::new(),
             (None, None) => register.kin()?,
         };
+        let representatives = register.members()?;
+        let around = match of {
+            Some((_, text)) => register.kin_of(representatives.get(&text).copied().unwrap_or(text))?,
+            None => kin.clone(),
+        };
+        let is_star =
+            |kin: &&Kin| representatives.get(&kin.a) == Some(&kin.b) || representatives.get(&kin.b) == Some(&kin.a);
+        let stars = around.iter().filter(is_star).map(|kin| ((kin.a, kin.b), *kin)).collect();
         Ok(Self {
             store,
             texts: register.texts()?,
             kin,
+            stars,
             identical: register.identical()?,
-            representatives: register.members()?,
+            representatives,
             of,
             selection,
         })
@@ -102,21 +113,26 @@ impl<'s> Copies<'s> {
         for (text, articles) in self.identical.iter().filter(|(text, _)| asked(**text)) {
             let Some(centre) = self.speaks_for(*text) else { continue };
             for other in articles.iter().filter(|article| **article != centre) {
-                pairs.extend(self.pair(centre, *other, &WHOLE, |_| Some((Relation::Identical, 1.0)), true)?);
+                pairs.extend(self.pair(
+                    centre,
+                    *other,
+                    &WHOLE,
+                    |_| Some((Relation::Identical, 1.0)),
+                    (*text, *text),
+                )?);
             }
         }
         for kin in &self.kin {
             let (a, b) = (&self.texts[&kin.a], &self.texts[&kin.b]);
             let (a, b) = if a.order() <= b.order() { (a, b) } else { (b, a) };
             let group = |text: &Text| self.representatives.get(&text.id).copied().unwrap_or(text.id);
-            let grouped = group(a) == group(b);
             let told = |evidence: &Evidence| {
                 // One pair of representatives says it for all of their groups.
                 let speak = self.of.is_some() || (group(a) == a.id && group(b) == b.id);
                 evidence.relation(a.apart(b)).filter(|(relation, _)| relation.is_copy() || speak)
             };
             if let (Some(x), Some(y)) = (self.speaks_for(a.id), self.speaks_for(b.id)) {
-                pairs.extend(self.pair(x, y, &kin.evidence_from(a.id), told, grouped)?);
+                pairs.extend(self.pair(x, y, &kin.evidence_from(a.id), told, (group(a), group(b)))?);
             }
         }
         pairs.sort_by(|p, q| {
@@ -144,7 +160,7 @@ impl<'s> Copies<'s> {
         y: ArticleId,
         evidence: &Evidence,
         relation: impl Fn(&Evidence) -> Option<(Relation, f32)>,
-        grouped: bool,
+        groups: (TextId, TextId),
     ) -> Result<Option<Pair>, RegisterError> {
         let (x, y) = (self.store.header(x)?, self.store.header(y)?);
         let InOrder { turned, precedence, .. } = InOrder::of(moment(self.store, &x)?, moment(self.store, &y)?);
@@ -153,7 +169,10 @@ impl<'s> Copies<'s> {
         if !self.selection.takes(relation, &evidence, [a.date, b.date]) {
             return Ok(None);
         }
-        Ok(Some(Pair { relation, confidence, a, b, precedence, evidence, grouped }))
+        let representative = |text: TextId| self.texts[&text].article;
+        let groups = (representative(groups.0), representative(groups.1));
+        let groups = if turned { (groups.1, groups.0) } else { groups };
+        Ok(Some(Pair { relation, confidence, a, b, precedence, evidence, groups }))
     }
 
     /// The groups, the largest first.
@@ -166,7 +185,6 @@ impl<'s> Copies<'s> {
             texts.entry(self.representatives.get(text).copied().unwrap_or(*text)).or_default();
         });
         self.representatives.iter().for_each(|(member, own)| texts.entry(*own).or_default().push(*member));
-        let kin: HashMap<(TextId, TextId), &Kin> = self.kin.iter().map(|kin| ((kin.a, kin.b), kin)).collect();
         let mut groups = Vec::new();
         for (own, members) in texts {
             if self.of.is_some_and(|(_, text)| text != own && !members.contains(&text)) {
@@ -177,18 +195,22 @@ impl<'s> Copies<'s> {
             let mut group = Group { representative, members: Vec::new() };
             let (mut any, centre) = (false, self.texts[&own]);
             for text in std::iter::once(own).chain(members) {
-                let known = kin.get(&(own.min(text), own.max(text)));
-                let evidence = known.map_or(WHOLE, |kin| kin.evidence_from(own));
-                let told = if text == own {
-                    Some((Relation::Identical, 1.0))
-                } else {
-                    evidence.relation(centre.apart(&self.texts[&text]))
+                let evidence = match self.stars.get(&(own.min(text), own.max(text))) {
+                    Some(kin) => kin.evidence_from(own),
+                    None if text == own => WHOLE,
+                    None => continue,
                 };
-                let Some((relation, confidence)) = told else { continue };
+                let Some((relation, confidence)) = evidence.relation(centre.apart(&self.texts[&text])) else {
+                    continue;
+                };
                 for article in self.articles(text).filter(|article| *article != group.representative.id) {
                     let article = self.store.header(article)?;
                     let InOrder { precedence, minutes, .. } = InOrder::of(first, moment(self.store, &article)?);
-                    any |= self.selection.takes(relation, &evidence, [group.representative.date, article.date]);
+                    let wanted = self.selection.takes(relation, &evidence, [group.representative.date, article.date]);
+                    if !wanted && self.of.is_none() {
+                        continue;
+                    }
+                    any |= wanted;
                     group.members.push(Member {
                         article,
                         relation,
@@ -203,7 +225,8 @@ impl<'s> Copies<'s> {
             }
             if any {
                 group.members.sort_by_cached_key(|member| {
-                    (member.article.date.is_none(), member.article.date, member.article.key.clone())
+                    let minutes = member.minutes.unwrap_or(i64::MAX);
+                    (member.article.date.is_none(), member.article.date, minutes, member.article.key.clone())
                 });
                 groups.push(group);
             }
@@ -216,6 +239,16 @@ impl<'s> Copies<'s> {
         let several = self.identical.get(&text).into_iter().flatten().copied();
         let alone = (!self.identical.contains_key(&text)).then(|| self.texts[&text].article);
         several.chain(alone)
+    }
+
+    /// A member of a group beside its representative.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn with_representative(&self, group: &Group, member: &Member) -> Result<Comparison, RegisterError> {
+        let representative = Subject::stored(self.store, group.representative.clone())?;
+        let comparison = compare(representative, Subject::stored(self.store, member.article.clone())?);
+        Ok(Comparison { relation: Some(member.relation), confidence: member.confidence, ..comparison })
     }
 
     /// The two articles of a pair beside each other.
@@ -238,6 +271,7 @@ const WHOLE: Evidence = Evidence {
     share_b: 1.0,
     words: 0,
     longest: 0,
+    figures: 0,
     same_start: true,
     telling: 1.0,
     closeness: 1.0,

@@ -14,6 +14,8 @@ pub struct Readable {
     pub words: Words,
     /// The shingles of the whole text, ascending, each once.
     pub shingles: Vec<u64>,
+    /// Which of the words are numbers.
+    figures: Vec<bool>,
     /// Letters and digits of its words.
     letters: usize,
 }
@@ -26,7 +28,9 @@ impl Readable {
         let own = all.outside(furniture);
         let words = if own.is_empty() { all } else { own };
         let letters = (0..words.len()).map(|at| words.span(at).len()).sum();
-        Self { words, shingles, letters }
+        let is_figure = |at| text[words.span(at).range()].starts_with(|c: char| c.is_ascii_digit());
+        let figures = (0..words.len()).map(is_figure).collect();
+        Self { words, shingles, figures, letters }
     }
 
     /// The shingles that stand for it among many, in its order: of its words without page furniture.
@@ -48,6 +52,8 @@ pub struct Evidence {
     pub words: u32,
     /// Words of the longest stretch.
     pub longest: u32,
+    /// Numbers that stand in edits inside of stretches.
+    pub figures: u32,
     /// Whether both begin with the same words, or nearly.
     pub same_start: bool,
     /// The share of the common text that is not found in articles of many other days as well: 1 where it is not known.
@@ -71,11 +77,14 @@ impl Evidence {
     pub fn of(a: &Readable, b: &Readable, stretches: &[Stretch]) -> Self {
         let letters =
             |words: &Words, range: std::ops::Range<usize>| -> usize { range.map(|at| words.span(at).len()).sum() };
-        let (mut in_a, mut in_b, mut count, mut longest) = (0, 0, 0, 0);
+        let (mut in_a, mut in_b, mut count, mut longest, mut figures) = (0, 0, 0, 0, 0);
+        let numbers = |figures: &[bool], range: std::ops::Range<usize>| figures[range].iter().filter(|is| **is).count();
         for stretch in stretches {
+            figures += numbers(&a.figures, stretch.a.clone()) + numbers(&b.figures, stretch.b.clone());
             for run in &stretch.runs {
                 in_a += letters(&a.words, run.a..run.a + run.len);
                 in_b += letters(&b.words, run.b..run.b + run.len);
+                figures -= numbers(&a.figures, run.a..run.a + run.len) + numbers(&b.figures, run.b..run.b + run.len);
             }
             count += stretch.matched();
             longest = longest.max(stretch.matched());
@@ -87,6 +96,7 @@ impl Evidence {
             share_b: share(in_b, b.letters),
             words: count as u32,
             longest: longest as u32,
+            figures: figures as u32,
             same_start: stretches.iter().any(|stretch| stretch.a.start < START && stretch.b.start < START),
             telling: 1.0,
             closeness: 0.0,
@@ -118,6 +128,10 @@ impl Evidence {
         }
         // What is edited everywhere, as the figures of a weekly report are, is another version at most.
         if less >= REPUBLISHED && self.overlap.jaccard >= VERBATIM {
+            // New figures are news.
+            if self.figures >= NEW_FIGURES && within(VERSION_DAYS) {
+                return Some((Relation::Updated, above(self.figures as f32, NEW_FIGURES as f32, 2.0)));
+            }
             return Some((Relation::Republished, above(less, REPUBLISHED, 0.03)));
         }
         let whole = self.overlap.a_in_b.max(self.overlap.b_in_a);
@@ -169,6 +183,9 @@ impl Evidence {
 
 /// Shares of both from which on one is the other but for a few words.
 const REPUBLISHED: f32 = 0.85;
+
+/// Numbers in edits from which on one of two versions brings the other up to date: a changed number is one in each.
+const NEW_FIGURES: u32 = 4;
 
 /// The share of runs of five words that is in common where text was copied and hardly edited.
 const VERBATIM: f32 = 0.6;

@@ -43,9 +43,9 @@ impl Moment {
         (self.first, self.last)
     }
 
-    /// Minutes since midnight, as they are written, where the time of day is known.
+    /// Minutes since midnight, of UTC where the offset is known, where the time of day is known.
     pub fn minute(&self) -> Option<i64> {
-        self.clock.map(|clock| clock.minute)
+        self.clock.map(|clock| clock.minute - clock.offset.unwrap_or(0))
     }
 
     /// The minutes from this to `other`, where both times are known and can be compared.

@@ -33,7 +33,7 @@ const TABLES: &str = "
         article        INTEGER NOT NULL,   -- the earliest that has it
         first_day      INTEGER,            -- of that article, in days since 1970; none without a date
         last_day       INTEGER,
-        minute         INTEGER,            -- of the day, as it is written; none where it is not known
+        minute         INTEGER,            -- of the day, of UTC where that is known; none without a time
         fingerprints   INTEGER NOT NULL,   -- how many
         representative INTEGER NOT NULL    -- of its group: the text itself where it is alone
     ) STRICT;
@@ -59,6 +59,7 @@ const TABLES: &str = "
         share_b        REAL NOT NULL,
         words          INTEGER NOT NULL,
         longest        INTEGER NOT NULL,
+        figures        INTEGER NOT NULL,
         same_start     INTEGER NOT NULL,
         telling        REAL NOT NULL,
         closeness      REAL NOT NULL,
@@ -80,15 +81,16 @@ pub(super) struct Text {
     pub article: ArticleId,
     /// The first and the last day that its date may mean, in days since 1970.
     pub days: Option<(i32, i32)>,
-    /// The minute of the day, as it is written.
-    pub minute: Option<u32>,
+    /// The minute of the day, of UTC where that is known.
+    pub minute: Option<i32>,
 }
 
 impl Text {
-    /// What texts are ordered by: the earliest first; undated ones last, and last of a day those without a time.
-    pub fn order(&self) -> (i32, i32, u32, [u8; 16]) {
+    /// What texts are ordered by: the earliest first. What is known less precisely comes later: a month at its end, last of a
+    /// day those without a time, and last of all those without a date.
+    pub fn order(&self) -> (i32, i32, i32, [u8; 16]) {
         let (first, last) = self.days.unwrap_or((i32::MAX, i32::MAX));
-        (first, last, self.minute.unwrap_or(u32::MAX), self.key.0)
+        (last, first, self.minute.unwrap_or(i32::MAX), self.key.0)
     }
 
     /// Days between this and another, as few as they may be; none where one has no date.
@@ -529,6 +531,7 @@ impl Register {
             share_b,
             words,
             longest,
+            figures,
             same_start,
             telling,
             closeness,
@@ -536,10 +539,10 @@ impl Register {
         } = kin.evidence;
         self.connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                "INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             )?
             .execute(params![
-                kin.a, kin.b, jaccard, a_in_b, b_in_a, share_a, share_b, words, longest, same_start, telling,
+                kin.a, kin.b, jaccard, a_in_b, b_in_a, share_a, share_b, words, longest, figures, same_start, telling,
                 closeness, facts
             ])?;
         Ok(())
@@ -558,7 +561,7 @@ impl Register {
 
 /// The columns of a pair, as [`kin`] reads them.
 const KIN: &str =
-    "a, b, jaccard, a_in_b, b_in_a, share_a, share_b, words, longest, same_start, telling, closeness, facts";
+    "a, b, jaccard, a_in_b, b_in_a, share_a, share_b, words, longest, figures, same_start, telling, closeness, facts";
 
 fn kin(row: &rusqlite::Row<'_>) -> rusqlite::Result<Kin> {
     let score = |at: usize| row.get::<_, f64>(at).map(|value| value as Score);
@@ -571,10 +574,11 @@ fn kin(row: &rusqlite::Row<'_>) -> rusqlite::Result<Kin> {
             share_b: score(6)?,
             words: row.get(7)?,
             longest: row.get(8)?,
-            same_start: row.get(9)?,
-            telling: score(10)?,
-            closeness: score(11)?,
-            facts: score(12)?,
+            figures: row.get(9)?,
+            same_start: row.get(10)?,
+            telling: score(11)?,
+            closeness: score(12)?,
+            facts: score(13)?,
         },
     })
 }

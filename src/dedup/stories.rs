@@ -77,8 +77,8 @@ impl<'s> Meanings<'s> {
         Self { store, isa, passages: HashMap::new() }
     }
 
-    /// Gives `found` the pairs among `texts`, which are all there are, in the order of texts: the pairs of some later texts
-    /// at a time, with the number of texts that are done. `text_of` knows the text of an article. Returned is how many texts
+    /// Gives `found` the pairs among `texts`, which are all there are, those of some days at a time, with the number of texts that
+    /// are done. `text_of` knows the text of an article. Returned is how many texts
     /// without a day were compared with none, as there are too many of them and no graph.
     pub fn among_all(
         &mut self,
@@ -86,7 +86,8 @@ impl<'s> Meanings<'s> {
         text_of: &dyn Fn(ArticleId) -> Result<Option<Text>, RegisterError>,
         found: &mut dyn FnMut(usize, Vec<Close>) -> Result<(), RegisterError>,
     ) -> Result<usize, RegisterError> {
-        let (dated, any_day): (Vec<Text>, Vec<Text>) = texts.iter().partition(|text| is_of_a_month(text));
+        let (mut dated, any_day): (Vec<Text>, Vec<Text>) = texts.iter().partition(|text| is_of_a_month(text));
+        dated.sort_unstable_by_key(|text| (text.days, text.id));
         let loose = if compares(any_day.len(), texts.len()) { self.read(&any_day)? } else { Vec::new() };
         let (mut window, mut others): (Vec<Meaning>, Vec<Close>) = (Vec::new(), Vec::new());
         for (at, block) in dated.chunks(BLOCK).enumerate() {

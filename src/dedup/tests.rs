@@ -177,6 +177,54 @@ fn only_what_is_wanted_is_given() {
 }
 
 #[test]
+fn a_group_is_the_same_whoever_is_asked_for() {
+    let (_folder, store) = stored(&[
+        made("a", "2023-08-22", DISPATCH),
+        made("b", "2023-08-23", DISPATCH.replace("mercredi", "jeudi")),
+        made("c", "2023-08-24", format!("{DISPATCH}\n{}", other(2, 1))),
+        made("d", "2023-08-24", other(3, 4)),
+    ]);
+    let register = caught_up(&store, Isa::best(), &mut |_| {}).unwrap();
+    let groups = |of: Option<&str>| {
+        let of = of.map(|key| store.find(key).unwrap().unwrap());
+        let copies = Copies::new(&store, &register, Selection { of, ..Selection::default() }).unwrap();
+        let groups = copies.groups().unwrap();
+        for (group, member) in groups.iter().flat_map(|group| group.members.iter().map(move |member| (group, member))) {
+            let comparison = copies.with_representative(group, member).unwrap();
+            assert_eq!((comparison.relation, comparison.overlap), (Some(member.relation), member.overlap));
+            assert_eq!((comparison.a.share, comparison.b.share), (member.share_of_first, member.share));
+        }
+        let told =
+            groups.into_iter().flat_map(|group| group.members).map(|member| (member.article.key, member.relation));
+        told.collect::<Vec<_>>()
+    };
+    let all = groups(None);
+    assert_eq!(all, [("b".to_owned(), Relation::Republished), ("c".to_owned(), Relation::Updated)]);
+    for of in ["a", "b", "c"] {
+        assert_eq!(groups(Some(of)), all, "{of}");
+    }
+    assert!(groups(Some("d")).is_empty());
+}
+
+#[test]
+fn new_figures_make_an_update() {
+    let first = format!("{DISPATCH} Le bilan est de 12 morts et 34 blessés parmi 560 habitants.");
+    let later = first.replace("12 morts et 34", "13 morts et 41");
+    let (_folder, store) = stored(&[made("a", "2023-08-22", first), made("b", "2023-08-23", later)]);
+    assert_eq!(found(&store).0, [(Relation::Updated, "a".to_owned(), "b".to_owned())]);
+}
+
+#[test]
+fn what_is_known_precisely_represents_what_is_not() {
+    let (_folder, store) = stored(&[
+        made("month", "2023-08", DISPATCH.replace("mercredi", "jeudi")),
+        made("day", "2023-08-22", DISPATCH),
+        made("none", "", DISPATCH.replace("mercredi", "vendredi")),
+    ]);
+    assert_eq!(found(&store).1, [["day", "month", "none"]]);
+}
+
+#[test]
 fn a_comparison_says_what_the_register_says() {
     let (_folder, store) = stored(&[
         made("a", "2023-08-22", DISPATCH),

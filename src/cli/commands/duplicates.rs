@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{hint, outcome, read_one};
 use crate::cli::args::{self, Common, View};
-use crate::cli::evidence::{Detail, html};
+use crate::cli::evidence::{Detail, count, html};
 use crate::cli::print::Printer;
 use crate::cli::progress::{Copying, write_line};
 use crate::cli::{CliError, Outcome, settings};
@@ -64,7 +64,11 @@ fn list(
             printer.comparison(&copies.comparison(pair)?, detail)
         });
     }
-    let outside = pairs.iter().filter(|pair| !pair.grouped);
+    // One pair says it for all versions of the two.
+    let mut told = HashSet::new();
+    let outside = pairs.iter().filter(|pair| pair.groups.0 != pair.groups.1);
+    let outside =
+        outside.filter(|pair| told.insert((pair.groups.0.min(pair.groups.1), pair.groups.0.max(pair.groups.1))));
     let comparisons: Vec<Comparison> = outside.map(|pair| copies.comparison(pair)).collect::<Result<_, _>>()?;
     printer.evidence(groups, &comparisons)
 }
@@ -80,7 +84,14 @@ fn summary(pairs: &[Pair], groups: &[Group]) -> String {
     if counts.is_empty() {
         return "nothing found: no two articles of the store have that in common".to_owned();
     }
-    format!("{} groups with {members} copies; {} pairs: {}", groups.len(), pairs.len(), counts.join(", "))
+    let within = pairs.iter().filter(|pair| pair.groups.0 == pair.groups.1).count();
+    format!(
+        "{} with {}; {}, {within} of them within groups: {}",
+        count(groups.len(), "group"),
+        if members == 1 { "1 copy".to_owned() } else { format!("{members} copies") },
+        count(pairs.len(), "pair"),
+        counts.join(", ")
+    )
 }
 
 /// Writes the page of `--html`.
@@ -92,14 +103,15 @@ fn page(
     pairs: &[Pair],
     groups: &[Group],
 ) -> Result<(), CliError> {
-    let of_groups: HashSet<(ArticleId, ArticleId)> = groups
-        .iter()
-        .flat_map(|group| group.members.iter().map(|member| (group.representative.id, member.article.id)))
-        .flat_map(|(a, b)| [(a, b), (b, a)])
-        .collect();
-    let shown = |pair: &&Pair| !pair.grouped || args.of.is_some() || of_groups.contains(&(pair.a.id, pair.b.id));
-    let comparisons: Vec<Comparison> =
-        pairs.iter().filter(shown).map(|pair| copies.comparison(pair)).collect::<Result<_, _>>()?;
+    let mut comparisons: Vec<Comparison> = Vec::new();
+    for group in groups {
+        for member in &group.members {
+            comparisons.push(copies.with_representative(group, member)?);
+        }
+    }
+    for pair in pairs.iter().filter(|pair| pair.groups.0 != pair.groups.1 || args.of.is_some()) {
+        comparisons.push(copies.comparison(pair)?);
+    }
     let report = html::Report {
         title: &title(args, store),
         made: &jiff::Zoned::now().date().to_string(),

@@ -21,6 +21,8 @@ use super::print::{BOLD, DIM, Printer};
 use crate::dedup::comparison::{Comparison, Group};
 use terminal::Look;
 
+pub(super) use words::count;
+
 /// How much of the evidence is shown to people; programs always get all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Detail {

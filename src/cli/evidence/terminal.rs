@@ -58,7 +58,9 @@ impl Look {
     /// That of standard output.
     pub(super) fn of_stdout() -> Self {
         let stdout = std::io::stdout();
-        let width = terminal_size_of(&stdout).map_or(USUAL_WIDTH, |(Width(width), _)| usize::from(width));
+        // What is piped has the width that its reader says it has.
+        let said = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(USUAL_WIDTH);
+        let width = terminal_size_of(&stdout).map_or_else(said, |(Width(width), _)| usize::from(width));
         let colours = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
         Self { width: width.clamp(TWO_COLUMNS / 2, GREATEST_WIDTH), colours }
     }
@@ -73,13 +75,13 @@ pub(super) fn comparison(comparison: &Comparison, look: Look, detail: Detail) ->
 }
 
 /// What the columns of members are.
-pub(super) const LEGEND: &str = "of each version: date, what it is to the first, how much of the first is in it → how much of it is in \
-                                 the first, confidence";
+pub(super) const LEGEND: &str = "of each version: date, how long after the first (? where the order is not known), what it is to the \
+                                 first, how much of the first is in it → how much of it is in the first, confidence";
 
 /// The versions of one article: the representative, then a line a member.
 pub(super) fn group(group: &Group, look: Look, detail: Detail) -> String {
     let shown = if detail == Detail::Full { group.members.len() } else { MEMBERS.min(group.members.len()) };
-    let versions = count(group.members.len(), "version");
+    let versions = count(group.members.len() + 1, "version");
     let first = entry(&group.representative, look.width.saturating_sub(2 + versions.len()));
     let mut text = format!("{first}  {DIM}{versions}{DIM:#}\n");
     for member in &group.members[..shown] {
@@ -102,8 +104,9 @@ fn member(member: &Member, width: usize) -> String {
         member.confidence
     );
     let taken = evidence.width();
-    let line = format!("  {:<10}  {DIM}{evidence}{DIM:#}  ", date(&member.article));
-    format!("{line}{}\n", name(&member.article, width.saturating_sub(2 + 10 + 2 + taken + 2), Style::new()))
+    let lag = words::lag(member.precedence, member.minutes);
+    let line = format!("  {:<10} {DIM}{lag:>7}  {evidence}{DIM:#}  ", date(&member.article));
+    format!("{line}{}\n", name(&member.article, width.saturating_sub(2 + 10 + 8 + 2 + taken + 2), Style::new()))
 }
 
 /// Date, title and name of an article on a line of about `width` cells.

@@ -20,7 +20,7 @@ pub(super) fn relation(relation: Option<Relation>, precedence: Precedence) -> &'
         Some(Relation::Excerpt) => "B is an excerpt of A",
         Some(Relation::SharedSource) => "A and B draw on the same source",
         Some(Relation::SameStory) => "A and B tell the same story in other words",
-        None => "A and B have nothing to do with each other",
+        None => "no relation between A and B was found",
     }
 }
 
@@ -51,6 +51,17 @@ pub(super) fn first(a: &Header, b: &Header, precedence: Precedence, minutes: Opt
         (_, None, Some(_)) => "not known: A is undated".to_owned(),
         (_, Some(_), None) => "not known: B is undated".to_owned(),
         (Precedence::Undated, Some(_), Some(_)) => "not known".to_owned(),
+    }
+}
+
+/// How long a version came after the first of its group: `+35 min`, `+7 h`; `?` where the order is not known, nothing where the
+/// dates say it.
+pub(super) fn lag(precedence: Precedence, minutes: Option<i64>) -> String {
+    match (precedence, minutes) {
+        (Precedence::Known, Some(minutes @ 0..60)) => format!("+{minutes} min"),
+        (Precedence::Known, Some(minutes @ 60..1440)) => format!("+{} h", minutes / 60),
+        (Precedence::Known, _) => String::new(),
+        (Precedence::SameTime | Precedence::Undated, _) => "?".to_owned(),
     }
 }
 
@@ -106,7 +117,7 @@ pub(super) fn percent(share: f32) -> String {
 }
 
 /// A number of things: `1 day`, `1,204 characters`.
-pub(super) fn count(number: usize, thing: &str) -> String {
+pub(in crate::cli) fn count(number: usize, thing: &str) -> String {
     format!("{} {thing}{}", thousands(number as f64), if number == 1 { "" } else { "s" })
 }
 

@@ -1,6 +1,7 @@
 //! Pairs and groups of articles, out of the register.
 
 use std::cmp::Reverse;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use super::comparison::{Comparison, Group, InOrder, Member, Precedence, Relation, Subject, compare, moment};
@@ -103,7 +104,7 @@ impl<'s> Copies<'s> {
     }
 
     /// The pairs, the strongest relation first, then the most alike. Of articles that read the same, each is paired with the
-    /// earliest; two groups that tell one story are paired by their representatives.
+    /// earliest; two groups that tell one story are paired by the two articles that are closest.
     ///
     /// # Errors
     /// When the store fails.
@@ -122,19 +123,28 @@ impl<'s> Copies<'s> {
                 )?);
             }
         }
+        // The closest two of two groups say it for all of them.
+        let mut stories: BTreeMap<(TextId, TextId), Pair> = BTreeMap::new();
         for kin in &self.kin {
             let (a, b) = (&self.texts[&kin.a], &self.texts[&kin.b]);
             let (a, b) = if a.order() <= b.order() { (a, b) } else { (b, a) };
             let group = |text: &Text| self.representatives.get(&text.id).copied().unwrap_or(text.id);
-            let told = |evidence: &Evidence| {
-                // One pair of representatives says it for all of their groups.
-                let speak = self.of.is_some() || (group(a) == a.id && group(b) == b.id);
-                evidence.relation(a.apart(b)).filter(|(relation, _)| relation.is_copy() || speak)
-            };
-            if let (Some(x), Some(y)) = (self.speaks_for(a.id), self.speaks_for(b.id)) {
-                pairs.extend(self.pair(x, y, &kin.evidence_from(a.id), told, (group(a), group(b)))?);
+            let groups = (group(a), group(b));
+            let told = |evidence: &Evidence| evidence.relation(a.apart(b));
+            let (Some(x), Some(y)) = (self.speaks_for(a.id), self.speaks_for(b.id)) else { continue };
+            let Some(pair) = self.pair(x, y, &kin.evidence_from(a.id), told, groups)? else { continue };
+            if pair.relation.is_copy() || self.of.is_some() {
+                pairs.push(pair);
+                continue;
+            }
+            let rank = |pair: &Pair| (pair.evidence.closeness, pair.a.key.clone(), pair.b.key.clone());
+            match stories.entry((groups.0.min(groups.1), groups.0.max(groups.1))) {
+                Entry::Vacant(place) => drop(place.insert(pair)),
+                Entry::Occupied(mut place) if rank(&pair) > rank(place.get()) => drop(place.insert(pair)),
+                Entry::Occupied(_) => {}
             }
         }
+        pairs.extend(stories.into_values().filter(|pair| pair.groups.0 != pair.groups.1));
         pairs.sort_by(|p, q| {
             p.relation
                 .cmp(&q.relation)

@@ -482,7 +482,12 @@ fn duplicates_are_those_of_the_fixtures() {
     for expected in truth["pairs"].as_array().unwrap() {
         let relation = expected["relation"].as_str().unwrap();
         // The same events in other words may be close enough or not.
-        let allowed: &[&str] = if relation == "same_story" { &["", "same-story"] } else { &[relation] };
+        let allowed: &[&str] = match relation {
+            "same_story" => &["", "same-story"],
+            // Which of the two is called the first is not known where a date is that of a month.
+            "contains" => &["contains", "excerpt"],
+            _ => &[relation],
+        };
         let got = found.get(&pair(&expected["a"], &expected["b"])).map_or("", String::as_str);
         if !allowed.contains(&got) {
             wrong.push(format!("{expected}: reported as \"{got}\""));

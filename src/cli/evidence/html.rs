@@ -131,7 +131,7 @@ fn pair<'a>(comparison: &'a Comparison, articles: &mut Articles<'a>) -> Value {
         "b": articles.place(&b.header),
         "relation": comparison.relation,
         "confidence": number(comparison.confidence),
-        "says": words::relation(comparison.relation, comparison.precedence),
+        "says": words::relation(comparison.relation, comparison.precedence, comparison.confidence),
         "first": words::first(&a.header, &b.header, comparison.precedence, comparison.minutes),
         "credits": words::credits(comparison),
         "jaccard": number(overlap.jaccard),

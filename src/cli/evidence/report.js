@@ -565,8 +565,9 @@ function drawOverview(asked) {
   } }, draw('title', {}, `${unit} of ${bar.start}: ${count(bar.all, thing)}`),
     draw('rect', { class: 'hit', x: `${at * width}%`, width: `${width}%`, y: 0, height: 80 }),
     shape(at, bar.all, 'all'), shape(at, bar.kept, 'kept')));
-  const every = Math.max(1, Math.ceil(bars.length / 8));
-  const labels = bars.map((bar, at) => at % every || at * width > 94 ? null
+  // A label is as wide as a fifth of a small screen.
+  const every = Math.ceil(18 / width);
+  const labels = bars.map((bar, at) => at % every || at * width > 90 ? null
     : draw('text', { x: `${at * width}%`, y: 96 }, unit === 'year' ? bar.start.slice(0, 4) : unit === 'month' ? bar.start.slice(0, 7) : bar.start));
   place.replaceChildren(draw('svg', { height: 100, role: 'img',
     'aria-label': `${count(dated.length, thing)} from ${sorted[0]} to ${sorted.at(-1)}, by ${unit}; at most ${figure(most)}` },

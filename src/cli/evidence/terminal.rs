@@ -166,7 +166,7 @@ fn brief(comparison: &Comparison, look: Look) -> String {
 
 /// What the two are to each other, and how sure that is.
 fn heading(comparison: &Comparison) -> String {
-    let said = words::relation(comparison.relation, comparison.precedence);
+    let said = words::relation(comparison.relation, comparison.precedence, comparison.confidence);
     match comparison.relation {
         Some(_) => format!("{said}: confidence {:.2}", comparison.confidence),
         None => said.to_owned(),

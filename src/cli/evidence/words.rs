@@ -7,8 +7,11 @@ use crate::types::DatePrecision;
 
 use crate::cli::tables::thousands;
 
+/// Confidence below which it is said no more of a shared source than what is seen.
+const DOUBTFUL: f32 = 0.3;
+
 /// What the two are to each other. Who took from whom is said only where it is known who came first.
-pub(super) fn relation(relation: Option<Relation>, precedence: Precedence) -> &'static str {
+pub(super) fn relation(relation: Option<Relation>, precedence: Precedence, confidence: f32) -> &'static str {
     let known = precedence == Precedence::Known;
     match relation {
         Some(Relation::Identical) => "A and B are identical",
@@ -18,6 +21,9 @@ pub(super) fn relation(relation: Option<Relation>, precedence: Precedence) -> &'
         Some(Relation::Updated) => "A and B are versions of one article",
         Some(Relation::Contains) => "B contains A",
         Some(Relation::Excerpt) => "B is an excerpt of A",
+        Some(Relation::SharedSource) if confidence < DOUBTFUL => {
+            "A and B have text in common, as series and templates have"
+        }
         Some(Relation::SharedSource) => "A and B draw on the same source",
         Some(Relation::SameStory) => "A and B tell the same story in other words",
         None => "no relation between A and B was found",
@@ -61,6 +67,7 @@ pub(super) fn lag(precedence: Precedence, minutes: Option<i64>) -> String {
         (Precedence::Known, Some(minutes @ 0..60)) => format!("+{minutes} min"),
         (Precedence::Known, Some(minutes @ 60..1440)) => format!("+{} h", minutes / 60),
         (Precedence::Known, _) => String::new(),
+        (Precedence::SameTime, Some(0)) => "0 min".to_owned(),
         (Precedence::SameTime | Precedence::Undated, _) => "?".to_owned(),
     }
 }
@@ -167,7 +174,7 @@ mod tests {
     fn nobody_is_said_to_have_copied_where_the_order_is_not_known() {
         for relation in Relation::ALL {
             for precedence in [Precedence::SameTime, Precedence::Undated] {
-                let said = super::relation(Some(relation), precedence);
+                let said = super::relation(Some(relation), precedence, 0.9);
                 assert!(!said.contains("updates") && !said.contains("republishes"), "{said}");
             }
         }

@@ -1,5 +1,7 @@
 //! What there is to say of two articles: what the later is to the earlier, how sure that is, and the evidence for it.
 
+use jiff::civil::Date;
+
 use super::align::align;
 use super::credits::{Credit, credits};
 use super::evidence::{Evidence, Readable, days_apart};
@@ -172,14 +174,16 @@ pub(super) struct InOrder {
 }
 
 impl InOrder {
+    /// What stands first where it is not known which is the earlier: what is known more precisely.
+    fn key(moment: Option<Moment>) -> Option<(Date, Date, i64)> {
+        moment.map(|moment| (moment.days().1, moment.days().0, moment.minute().unwrap_or(i64::MAX)))
+    }
+
     pub fn of(x: Option<Moment>, y: Option<Moment>) -> Self {
         let (turned, precedence) = match (x, y) {
             (Some(x), Some(y)) if x.is_before(&y) => (false, Precedence::Known),
             (Some(x), Some(y)) if y.is_before(&x) => (true, Precedence::Known),
-            (Some(x), Some(y)) => {
-                let order = |moment: Moment| (moment.days().1, moment.days().0);
-                (order(y) < order(x), Precedence::SameTime)
-            }
+            (Some(_), Some(_)) => (Self::key(y) < Self::key(x), Precedence::SameTime),
             (x, y) => (x.is_none() && y.is_some(), Precedence::Undated),
         };
         let minutes = x.zip(y).and_then(|(x, y)| x.minutes_to(&y)).map(i64::abs);
@@ -187,14 +191,18 @@ impl InOrder {
     }
 }
 
-/// Lays two articles side by side.
+/// Lays two articles side by side, the earlier first.
 pub fn compare(x: Subject, y: Subject) -> Comparison {
-    let InOrder { turned, precedence, minutes } = InOrder::of(x.moment, y.moment);
     // Of two of the same time either may stand first, but always the same.
     let tie = || TextKey::of(&analysis_form(&x.text)) > TextKey::of(&analysis_form(&y.text));
-    let same =
-        x.moment.map(|moment| moment.days()) == y.moment.map(|moment| moment.days()) && precedence != Precedence::Known;
-    let (a, b) = if turned || (same && tie()) { (y, x) } else { (x, y) };
+    let InOrder { turned, precedence, .. } = InOrder::of(x.moment, y.moment);
+    let same = precedence != Precedence::Known && InOrder::key(x.moment) == InOrder::key(y.moment);
+    if turned || (same && tie()) { side_by_side(y, x) } else { side_by_side(x, y) }
+}
+
+/// Lays two articles side by side, as they come.
+pub(super) fn side_by_side(a: Subject, b: Subject) -> Comparison {
+    let InOrder { precedence, minutes, .. } = InOrder::of(a.moment, b.moment);
     let (words_a, words_b) = (Readable::new(&a.text, &a.furniture), Readable::new(&b.text, &b.furniture));
     let stretches = align(words_a.words.hashes(), words_b.words.hashes());
     let facts = facts::shared_facts(&a.text, &b.text);

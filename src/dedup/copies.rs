@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use super::comparison::{Comparison, Group, InOrder, Member, Precedence, Relation, Subject, compare, moment};
+use super::comparison::{
+    Comparison, Group, InOrder, Member, Precedence, Relation, Subject, compare, moment, side_by_side,
+};
 use super::evidence::Evidence;
 use super::register::{Kin, Register, RegisterError, Text, TextId};
 use crate::store::{Header, Store};
@@ -257,7 +259,7 @@ impl<'s> Copies<'s> {
     /// When the store fails.
     pub fn with_representative(&self, group: &Group, member: &Member) -> Result<Comparison, RegisterError> {
         let representative = Subject::stored(self.store, group.representative.clone())?;
-        let comparison = compare(representative, Subject::stored(self.store, member.article.clone())?);
+        let comparison = side_by_side(representative, Subject::stored(self.store, member.article.clone())?);
         Ok(Comparison { relation: Some(member.relation), confidence: member.confidence, ..comparison })
     }
 

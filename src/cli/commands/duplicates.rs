@@ -126,7 +126,10 @@ fn page(
 
 /// What a report is of.
 fn title(args: &args::Duplicates, store: &Store) -> String {
-    let mut title = store.folder().display().to_string();
+    let folder = fs_err::canonicalize(store.folder()).unwrap_or_else(|_| store.folder().to_owned());
+    // A hidden folder says nothing: the one that it is in does.
+    let named = folder.ancestors().filter_map(|folder| folder.file_name()).map(|name| name.to_string_lossy());
+    let mut title = named.into_iter().find(|name| !name.starts_with('.')).unwrap_or_default().into_owned();
     if let Some(of) = &args.of {
         title.push_str(&format!(", of {of}"));
     }

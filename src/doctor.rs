@@ -118,12 +118,17 @@ pub fn repair(store: &Store, examination: &Examination) -> Result<(), DoctorErro
                 kind if kind.is_dir() => fs_err::remove_dir_all(entry.path())?,
                 // Another process may hold the lock, and would go on holding a file that is no more.
                 _ if entry.file_name().to_string_lossy().ends_with(".lock") => {}
+                // It is made anew under its lock.
+                _ if entry.file_name().to_string_lossy().starts_with("copies.") => {}
                 _ => fs_err::remove_file(entry.path())?,
             }
         }
     }
     index::persist(store, examination.isa, if had_graph { Choice::Hnsw } else { examination.view })?;
     lexical::persist(store)?;
+    if !copies.is_empty() {
+        dedup::again(store, examination.isa)?;
+    }
     dedup::caught_up(store, examination.isa, &mut |_| {})?;
     Ok(())
 }

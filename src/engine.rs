@@ -155,7 +155,8 @@ impl Engine {
         store.expect_model(&identity)?;
         let view = index::open(&store, options.isa, options.view)?;
         let words = lexical::open(&store)?;
-        let register = dedup::at_hand(&store, options.isa)?;
+        // A search can do without.
+        let register = dedup::at_hand(&store, options.isa).unwrap_or_default();
         Ok(Self { store, embedder, view, words, reranker: None, register, isa: options.isa })
     }
 
@@ -246,8 +247,7 @@ impl Engine {
     /// # Errors
     /// When the store or the register of copies fails.
     pub fn copies(&self, selection: Selection, progress: &mut dyn FnMut(Progress)) -> Result<Copies<'_>, EngineError> {
-        let register = dedup::caught_up(&self.store, self.isa, progress)?;
-        Ok(Copies::new(&self.store, &register, selection)?)
+        Ok(Copies::of(&self.store, self.isa, &selection, progress)?)
     }
 
     fn budget(&self) -> Budget {

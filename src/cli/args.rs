@@ -364,7 +364,7 @@ and share_b the letters that stand in shared stretches. Of articles that read th
 
 Examples:
   voisin duplicates --relation republished --since 2024-01
-  voisin duplicates --of lemonde/1234 
+  voisin duplicates --of lemonde/1234
   voisin duplicates --min 0.5 --html copies.html")]
 pub struct Duplicates {
     /// The least share of one article that is found in the other, 0 to 1; leaves out stories in other words
@@ -391,8 +391,9 @@ pub struct Duplicates {
 /// `voisin compare`
 #[derive(Debug, Group)]
 #[command(after_long_help = "\
-Each is an article of the store, by its id, or a file; without a store, both are files. Prints what `voisin duplicates` says of a
-pair, with all the stretches that both have, side by side. Exit status: 1 where they have nothing to do with each other.
+Each is an article of the store, by its id, or a file; without a store, both are files. Prints what there is to say of the two,
+as `voisin duplicates` does, with all the stretches that both have, side by side. It looks at these two alone: what stands in
+many other articles as well counts like anything else. Exit status: 1 where they have nothing to do with each other.
 
 Example:
   voisin compare dispatch.txt article.html")]

@@ -27,7 +27,7 @@ use crate::types::{ArticleId, Span};
 const FEW_CHANGES: usize = 2_000;
 
 /// Changed articles up to which a search catches up.
-const QUICK: usize = 1_000;
+const QUICK: usize = 200;
 
 /// Texts that are read at a time.
 const TOGETHER: usize = 1_024;
@@ -99,19 +99,25 @@ pub fn at_hand(store: &Store, isa: Isa) -> Result<Option<Register>, RegisterErro
     }
 }
 
-/// The register, caught up by the one process that may write it.
+/// Makes the register of a store anew, whatever there is.
+///
+/// # Errors
+/// When the store fails, or its folder cannot be written.
+pub fn again(store: &Store, isa: Isa) -> Result<(), RegisterError> {
+    let lock = lock_file(store)?;
+    lock.file().lock()?;
+    let _moment = store.snapshot()?;
+    Work { store, isa, progress: &mut |_| {}, kept: HashMap::new() }.anew().map(drop)
+}
+
+/// The register, caught up by the one process that may write it; made anew where it is damaged.
 fn alone(store: &Store, isa: Isa, progress: &mut dyn FnMut(Progress)) -> Result<Register, RegisterError> {
     let _moment = store.snapshot()?;
     let mut work = Work { store, isa, progress, kept: HashMap::new() };
-    let Some(register) = Register::to_write(store) else { return work.anew() };
-    let changed = store.articles_changed_after(register.sequence()?)?;
-    if changed.len() > FEW_CHANGES.max(register.len()? / 4) {
-        return work.anew();
-    }
-    match work.follow(&register, &changed) {
-        Ok(()) => Ok(register),
-        Err(error) if error.is_damage() => work.anew(),
-        Err(error) => Err(error),
+    match work.brought_forward() {
+        Ok(Some(register)) => Ok(register),
+        Err(error) if !error.is_damage() => Err(error),
+        _ => work.anew(),
     }
 }
 
@@ -136,6 +142,17 @@ impl Work<'_> {
         (self.progress)(Progress { stage, done, all });
     }
 
+    /// The register as it lies, caught up; none where there is none, or it is quicker to begin anew.
+    fn brought_forward(&mut self) -> Result<Option<Register>, RegisterError> {
+        let Some(register) = Register::to_write(self.store) else { return Ok(None) };
+        let changed = self.store.articles_changed_after(register.sequence()?)?;
+        if changed.len() > FEW_CHANGES.max(register.len()? / 4) {
+            return Ok(None);
+        }
+        self.follow(&register, &changed)?;
+        Ok(Some(register))
+    }
+
     /// A register of all that is in the store, in its place once it is whole.
     fn anew(&mut self) -> Result<Register, RegisterError> {
         let new = path(self.store).with_extension("sqlite.new");
@@ -143,8 +160,12 @@ impl Work<'_> {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        // What others have open stays whole under its old name.
         drop(self.fill(Register::create(Some(&new))?)?);
+        // What is left of an older file would be taken for a part of the new one.
+        for rest in ["sqlite-journal", "sqlite-wal", "sqlite-shm"] {
+            let _ = fs_err::remove_file(path(self.store).with_extension(rest));
+        }
+        // What others have open stays whole under its old name.
         fs_err::rename(&new, path(self.store))?;
         Register::to_write(self.store).ok_or_else(|| std::io::Error::other("it cannot be read again").into())
     }
@@ -250,6 +271,7 @@ impl Work<'_> {
                 let own = self.fingerprints(std::slice::from_ref(text))?.remove(0);
                 register.add_text(text, own.len())?;
                 own.iter().try_for_each(|fingerprint| register.add_fingerprint(*fingerprint, text.id))?;
+                self.revise(register, text, &own)?;
                 let others = self.candidates_of(register, text, &own)?;
                 let by_id: HashMap<TextId, Text> = others.iter().map(|(other, _)| (other.id, *other)).collect();
                 let found: Vec<Candidate> = others.iter().map(|(_, candidate)| *candidate).collect();
@@ -264,8 +286,8 @@ impl Work<'_> {
         })
     }
 
-    /// Notes which articles have which texts now; gives the texts that are new, without fingerprints yet, and those that have
-    /// another date now.
+    /// Notes which articles have which texts now; gives the texts that are new, without fingerprints yet, and those whose
+    /// neighbours of the same days may be others now.
     fn take_in(
         &mut self,
         register: &Register,
@@ -273,6 +295,8 @@ impl Work<'_> {
         touched: &mut BTreeSet<TextId>,
     ) -> Result<(Vec<Text>, Vec<Text>), RegisterError> {
         let mut dated = Vec::new();
+        // Texts that lose one of their closest, and may have another instead.
+        let mut bereft: BTreeSet<TextId> = BTreeSet::new();
         let mut new: BTreeMap<TextId, Vec<Body>> = BTreeMap::new();
         let mut ids: HashMap<TextKey, TextId> = HashMap::new();
         let mut next = register.greatest()? + 1;
@@ -297,7 +321,10 @@ impl Work<'_> {
             }
         }
         for id in left {
-            touched.extend(register.kin_of(id)?.iter().flat_map(|kin| [kin.a, kin.b]));
+            let kin = register.kin_of(id)?;
+            touched.extend(kin.iter().flat_map(|kin| [kin.a, kin.b]));
+            let partners = kin.iter().filter(|kin| kin.evidence.closeness > 0.0).map(|kin| kin.other(id));
+            let partners: BTreeSet<TextId> = partners.collect();
             let mut bodies = Vec::new();
             for article in register.articles_of(id)? {
                 bodies.extend(self.store.body(article)?);
@@ -306,6 +333,7 @@ impl Work<'_> {
                 Some(text) => {
                     if register.text_of(text.key)?.is_some_and(|known| known.days != text.days) {
                         dated.push(text);
+                        bereft.extend(partners);
                         for kin in register.kin_of(id)?.iter().filter(|kin| kin.evidence.closeness > 0.0) {
                             register.remove_kin(kin.a, kin.b)?;
                         }
@@ -314,16 +342,57 @@ impl Work<'_> {
                     touched.insert(id);
                 }
                 None => {
+                    bereft.extend(partners);
                     register.remove_text(id)?;
                     touched.remove(&id);
                 }
             }
+        }
+        for id in bereft {
+            let known = dated.iter().any(|text: &Text| text.id == id);
+            dated.extend(register.text(id)?.filter(|_| !known));
         }
         let mut texts = Vec::with_capacity(new.len());
         for (id, bodies) in new {
             texts.extend(self.earliest(&bodies, id)?);
         }
         Ok((texts, dated))
+    }
+
+    /// Looks again at pairs whose common fingerprints no longer tell of one story, now that a new text has them, too.
+    fn revise(&mut self, register: &Register, text: &Text, own: &[u64]) -> Result<(), RegisterError> {
+        let mut revised: BTreeSet<(TextId, TextId)> = BTreeSet::new();
+        for fingerprint in own {
+            let holders = register.holders(*fingerprint)?;
+            let before = || holders.iter().filter(|holder| holder.id != text.id);
+            let told = tells(holders.len() - 1, before().map(|holder| holder.days));
+            if !told || tells(holders.len(), holders.iter().map(|holder| holder.days)) {
+                continue;
+            }
+            let ids: HashSet<TextId> = holders.iter().map(|holder| holder.id).collect();
+            for holder in before() {
+                let kin = register.kin_of(holder.id)?;
+                revised.extend(kin.iter().filter(|kin| ids.contains(&kin.other(holder.id))).map(|kin| (kin.a, kin.b)));
+            }
+        }
+        for (a, b) in revised {
+            let Some(kin) = register.kin_of(a)?.into_iter().find(|kin| (kin.a, kin.b) == (a, b)) else { continue };
+            let (Some(first), Some(second)) = (register.text(a)?, register.text(b)?) else { continue };
+            let (mut shared, mut telling) = (0, 0);
+            let prints = self.fingerprints(&[first, second])?;
+            for fingerprint in prints[0].iter().filter(|fingerprint| prints[1].binary_search(fingerprint).is_ok()) {
+                let holders = register.holders(*fingerprint)?;
+                shared += 1;
+                telling += u32::from(tells(holders.len(), holders.iter().map(|holder| holder.days)));
+            }
+            let share = Candidate { a, b, shared, telling }.telling_share();
+            let evidence = Evidence { telling: share, ..kin.evidence };
+            register.remove_kin(a, b)?;
+            if evidence.relation(None).is_some() {
+                register.add_kin(&Kin { evidence, ..kin })?;
+            }
+        }
+        Ok(())
     }
 
     /// The texts that have enough fingerprints in common with a new one.

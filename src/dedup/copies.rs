@@ -4,12 +4,14 @@ use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
+use super::catch_up::{Progress, again, caught_up};
 use super::comparison::{
     Comparison, Group, InOrder, Member, Precedence, Relation, Subject, compare, moment, side_by_side,
 };
 use super::evidence::Evidence;
 use super::register::{Kin, Register, RegisterError, Text, TextId};
-use crate::store::{Header, Store};
+use crate::kernels::Isa;
+use crate::store::{Header, Snapshot, Store};
 use crate::text::shingles::Overlap;
 use crate::types::{ArticleId, PartialDate};
 
@@ -68,10 +70,45 @@ pub struct Copies<'s> {
     /// The text of the article that alone is asked for.
     of: Option<(ArticleId, TextId)>,
     selection: Selection,
+    #[allow(dead_code, reason = "held for its drop")]
+    moment: Option<Snapshot<'s>>,
 }
 
+/// How often a register is read again that another process was writing.
+const ATTEMPTS: usize = 5;
+
 impl<'s> Copies<'s> {
-    /// What a register knows of the articles of its store.
+    /// The copies in a store, caught up with it; as long as this lives, everything read from the store is of one moment.
+    ///
+    /// # Errors
+    /// When the store or the register fails.
+    pub fn of(
+        store: &'s Store,
+        isa: Isa,
+        selection: &Selection,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, RegisterError> {
+        let mut tries = 0..ATTEMPTS;
+        loop {
+            let last = tries.next().is_none();
+            let register = caught_up(store, isa, progress)?;
+            let moment = store.snapshot()?;
+            match register.at_once(|| Ok((register.sequence()?, Self::new(store, &register, selection.clone())?))) {
+                Ok((sequence, copies)) if sequence == store.sequence()? || last => {
+                    return Ok(Self { moment: Some(moment), ..copies });
+                }
+                Err(error) if error.is_damage() && !last => {
+                    drop(moment);
+                    again(store, isa)?;
+                }
+                // Another process wrote in between.
+                Ok(_) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What a register knows of the articles of its store, which must not change meanwhile.
     ///
     /// # Errors
     /// When the register cannot be read.
@@ -102,6 +139,7 @@ impl<'s> Copies<'s> {
             representatives,
             of,
             selection,
+            moment: None,
         })
     }
 
@@ -128,7 +166,7 @@ impl<'s> Copies<'s> {
         // The closest two of two groups say it for all of them.
         let mut stories: BTreeMap<(TextId, TextId), Pair> = BTreeMap::new();
         for kin in &self.kin {
-            let (a, b) = (&self.texts[&kin.a], &self.texts[&kin.b]);
+            let (Some(a), Some(b)) = (self.texts.get(&kin.a), self.texts.get(&kin.b)) else { continue };
             let (a, b) = if a.order() <= b.order() { (a, b) } else { (b, a) };
             let group = |text: &Text| self.representatives.get(&text.id).copied().unwrap_or(text.id);
             let groups = (group(a), group(b));

@@ -36,7 +36,7 @@ pub mod stories;
 use crate::store::{Store, StoreError};
 use crate::types::{ArticleId, Span};
 
-pub use catch_up::{Progress, Stage, at_hand, caught_up};
+pub use catch_up::{Progress, Stage, again, at_hand, caught_up};
 pub use comparison::{Comparison, Group, Member, Precedence, Relation, Side, Subject, compare};
 pub use copies::{Copies, Pair, Selection};
 pub use register::{Counts, Health, Known, Register, RegisterError, counts, health};

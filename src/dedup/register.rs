@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 
@@ -21,8 +22,9 @@ use crate::types::{ArticleId, Score, Sequence};
 /// Of the tables, of the fingerprints, and of how texts are compared: with another, the register is made again.
 const FORMAT: u32 = 1;
 
-/// How long another process that writes is waited for.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+/// How long another process that commits is waited for, by one that writes and by one that reads.
+const PATIENCE: Duration = Duration::from_secs(60);
+const READER_PATIENCE: Duration = Duration::from_secs(2);
 
 const TABLES: &str = "
     CREATE TABLE meta (format INTEGER NOT NULL, store BLOB NOT NULL, sequence INTEGER NOT NULL) STRICT;
@@ -243,17 +245,20 @@ pub fn health(store: &Store) -> Result<Health, RegisterError> {
 impl Register {
     /// The register as it lies beside the store, behind or not; none where there is none of this store and format.
     pub fn as_it_lies(store: &Store) -> Option<Self> {
-        Self::open(store, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        Self::open(store, OpenFlags::SQLITE_OPEN_READ_ONLY, READER_PATIENCE)
     }
 
     /// The same, to be caught up.
     pub(super) fn to_write(store: &Store) -> Option<Self> {
-        Self::open(store, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        let register = Self::open(store, OpenFlags::SQLITE_OPEN_READ_WRITE, PATIENCE)?;
+        // Readers are only in the way of a commit, not of the work before it.
+        register.connection.pragma_update(None, "cache_spill", false).ok()?;
+        Some(register)
     }
 
-    fn open(store: &Store, how: OpenFlags) -> Option<Self> {
+    fn open(store: &Store, how: OpenFlags, patience: Duration) -> Option<Self> {
         let connection = Connection::open_with_flags(path(store), how | OpenFlags::SQLITE_OPEN_NO_MUTEX).ok()?;
-        connection.busy_timeout(PATIENCE).ok()?;
+        connection.busy_timeout(patience).ok()?;
         connection.pragma_update(None, "synchronous", "normal").ok()?;
         let register = Self { connection };
         let (format, mark, sequence): (u32, Vec<u8>, i64) = register
@@ -450,6 +455,14 @@ impl Register {
     /// How many articles it knows.
     pub(super) fn len(&self) -> Result<usize, RegisterError> {
         Ok(self.connection.query_row("SELECT count(*) FROM articles", [], |row| row.get::<_, i64>(0))? as usize)
+    }
+
+    /// What is read meanwhile is of one moment.
+    pub(super) fn at_once<T>(&self, read: impl FnOnce() -> Result<T, RegisterError>) -> Result<T, RegisterError> {
+        let moment = self.connection.unchecked_transaction()?;
+        let found = read()?;
+        drop(moment);
+        Ok(found)
     }
 
     /// Writes, in one transaction that names the change that the register then holds; what is read meanwhile has the changes.

@@ -25,14 +25,15 @@ fn other(seed: u64, number: usize) -> String {
 /// An article as these tests make it.
 #[derive(Clone, Debug)]
 struct Made {
-    key: &'static str,
-    date: Option<&'static str>,
+    key: String,
+    date: Option<String>,
     text: String,
     vector: [f32; 2],
 }
 
-fn made(key: &'static str, date: &'static str, text: impl Into<String>) -> Made {
-    Made { key, date: Some(date).filter(|date| !date.is_empty()), text: text.into(), vector: [1.0, 0.0] }
+fn made(key: &str, date: &str, text: impl Into<String>) -> Made {
+    let date = Some(date.to_owned()).filter(|date| !date.is_empty());
+    Made { key: key.into(), date, text: text.into(), vector: [1.0, 0.0] }
 }
 
 fn open(folder: &std::path::Path) -> Store {
@@ -44,8 +45,8 @@ fn open(folder: &std::path::Path) -> Store {
 fn put(store: &mut Store, made: &Made) {
     let text_key = TextKey::of(&analysis_form(&made.text));
     let article = Article {
-        key: made.key.into(),
-        date: made.date.map(|date| date.parse().unwrap()),
+        key: made.key.clone(),
+        date: made.date.as_ref().map(|date| date.parse().unwrap()),
         text: made.text.clone(),
         ..Article::default()
     };
@@ -271,6 +272,70 @@ fn no_article_is_no_pair() {
     assert!(found(&stored(&[made("a", "", ""), made("b", "", "…")]).1).0.len() <= 1);
 }
 
+#[test]
+fn what_becomes_common_tells_no_more() {
+    let footer = other(99, 4);
+    let articles: Vec<Made> = (0..30u64)
+        .map(|at| {
+            let date = jiff::civil::date(2023, 1, 1) + jiff::Span::new().days(10 * at as i64);
+            let vector = [(at as f32).cos(), (at as f32).sin()];
+            Made { vector, ..made(&format!("{at:02}"), &date.to_string(), format!("{}\n{footer}", other(at, 12))) }
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let mut most = 0;
+    for (at, article) in articles.iter().enumerate() {
+        put(&mut store, article);
+        if at % 3 == 0 {
+            most = most.max(found(&store).0.len());
+        }
+    }
+    assert!(most > 10, "it told of one story as long as few had it: {most}");
+    let anew = found(&stored(&articles).1);
+    assert_eq!(found(&store), anew);
+    assert!(anew.0.len() < most);
+}
+
+#[test]
+fn who_loses_a_neighbour_finds_the_next() {
+    let telling = |at: usize| {
+        let text = format!("{} {}", DISPATCH.replace(' ', &format!(" x{at}y ")), other(at as u64, 1));
+        let angle = at as f32 * 0.01;
+        Made { vector: [angle.cos(), angle.sin()], ..made(&format!("{at:02}"), "2023-08-22", text) }
+    };
+    let articles: Vec<Made> = (0..14).map(telling).collect();
+    let (_folder, mut store) = stored(&articles);
+    let all = found(&store).0.len();
+    assert!(all > 14, "{all}");
+    for gone in ["01", "03", "07"] {
+        let article = store.find(gone).unwrap().unwrap();
+        store.remove(&[article]).unwrap();
+        found(&store);
+    }
+    let left: Vec<Made> =
+        articles.into_iter().filter(|made| !["01", "03", "07"].contains(&made.key.as_str())).collect();
+    let anew = found(&stored(&left).1);
+    assert_eq!(sorted(found(&store).0), sorted(anew.0));
+}
+
+#[test]
+fn a_register_with_damage_inside_is_made_again() {
+    let articles: Vec<Made> = (0..40u64).map(|at| made(&format!("{at}"), "2023-08-22", other(at / 2, 12))).collect();
+    let (_folder, mut store) = stored(&articles);
+    let expected = found(&store);
+    let file = register::path(&store);
+    let mut bytes = fs_err::read(&file).unwrap();
+    bytes.chunks_mut(4096).skip(1).for_each(|page| page[..8].fill(0xa5));
+    fs_err::write(&file, &bytes).unwrap();
+    let copies = Copies::of(&store, Isa::best(), &Selection::default(), &mut |_| {}).unwrap();
+    assert_eq!(copies.pairs().unwrap().len(), expected.0.len());
+    drop(copies);
+    fs_err::write(&file, &bytes).unwrap();
+    put(&mut store, &made("new", "2023-08-22", other(70, 12)));
+    assert_eq!(found(&store).0.len(), expected.0.len());
+}
+
 /// What happens to a store: an article comes, comes again with another text, or goes; perhaps the register is caught up.
 #[derive(Clone, Debug)]
 enum Event {
@@ -322,7 +387,7 @@ proptest! {
                 }
                 Event::Remove(key) => {
                     if let Some(made) = left.remove(&key) {
-                        let article = store.find(made.key).unwrap().unwrap();
+                        let article = store.find(&made.key).unwrap().unwrap();
                         store.remove(&[article]).unwrap();
                     }
                 }
@@ -331,7 +396,7 @@ proptest! {
         }
         let caught_up = found(&store);
         let mut articles: Vec<Made> = left.into_values().collect();
-        articles.sort_by_key(|made| std::cmp::Reverse(made.key));
+        articles.sort_by_key(|made| std::cmp::Reverse(made.key.clone()));
         let anew = found(&stored(&articles).1);
         prop_assert_eq!(sorted(caught_up.0), sorted(anew.0));
         let groups = |groups: Vec<Vec<String>>| sorted(groups.into_iter().map(|mut group| {

@@ -514,7 +514,7 @@ impl Store {
     }
 }
 
-/// id, field, start, stop, vector
+/// id, key, text_key, date
 fn body(row: &Row<'_>) -> rusqlite::Result<Body> {
     Ok(Body {
         article: ArticleId(row.get(0)?),
@@ -524,6 +524,7 @@ fn body(row: &Row<'_>) -> rusqlite::Result<Body> {
     })
 }
 
+/// id, field, start, stop, vector
 fn stored_passage(row: &Row<'_>) -> rusqlite::Result<StoredPassage> {
     Ok(StoredPassage {
         id: PassageId(row.get(0)?),

@@ -18,16 +18,14 @@ pub(super) fn duplicates(common: &Common, args: &args::Duplicates) -> Result<Out
     let store = Store::open(&common.store)?;
     let of = args.of.as_deref().map(|name| known(name, &store)).transpose()?;
     let mut talk = Copying::new(common.quiet);
-    let register = dedup::caught_up(&store, common.isa.parse()?, &mut |progress| talk.show(progress))?;
-    talk.end();
-    let _moment = store.snapshot()?;
     let selection = Selection {
         least: args.min,
         relations: args.relation.iter().map(|relation| (*relation).into()).collect(),
         since: args.since,
         of,
     };
-    let copies = Copies::new(&store, &register, selection)?;
+    let copies = Copies::of(&store, common.isa.parse()?, &selection, &mut |progress| talk.show(progress))?;
+    talk.end();
     let (pairs, groups) = (copies.pairs()?, copies.groups()?);
     if let Some(path) = &args.html {
         page(path, args, &store, &copies, &pairs, &groups)?;
@@ -46,7 +44,7 @@ pub(super) fn duplicates(common: &Common, args: &args::Duplicates) -> Result<Out
     if !common.quiet {
         write_line(&summary(&pairs, &groups));
     }
-    Ok(outcome(!pairs.is_empty()))
+    Ok(outcome(!pairs.is_empty() || !groups.is_empty()))
 }
 
 /// Groups, and then the pairs that they do not tell of; of one article, all of its pairs with all of the evidence.
@@ -69,8 +67,8 @@ fn list(
     let outside = pairs.iter().filter(|pair| pair.groups.0 != pair.groups.1);
     let outside =
         outside.filter(|pair| told.insert((pair.groups.0.min(pair.groups.1), pair.groups.0.max(pair.groups.1))));
-    let comparisons: Vec<Comparison> = outside.map(|pair| copies.comparison(pair)).collect::<Result<_, _>>()?;
-    printer.evidence(groups, &comparisons)
+    let outside: Vec<&Pair> = outside.collect();
+    printer.evidence(groups, outside.len(), outside.into_iter().map(|pair| Ok(copies.comparison(pair)?)))
 }
 
 fn summary(pairs: &[Pair], groups: &[Group]) -> String {

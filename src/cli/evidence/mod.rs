@@ -41,8 +41,13 @@ impl Printer {
         self.text(&terminal::comparison(comparison, Look::of_stdout(), detail))
     }
 
-    /// Groups of versions and pairs outside of them, as a list.
-    pub(super) fn evidence(&mut self, groups: &[Group], pairs: &[Comparison]) -> Result<(), CliError> {
+    /// Groups of versions and the `count` pairs outside of them, as a list.
+    pub(super) fn evidence(
+        &mut self,
+        groups: &[Group],
+        count: usize,
+        pairs: impl Iterator<Item = Result<Comparison, CliError>>,
+    ) -> Result<(), CliError> {
         if !groups.is_empty() && !self.json {
             self.line(&format!("{BOLD}{}{BOLD:#}", words::count(groups.len(), "group")))?;
             self.line(&format!("{DIM}{}{DIM:#}\n", terminal::LEGEND))?;
@@ -51,12 +56,12 @@ impl Printer {
             self.group(group, Detail::Brief)?;
             self.gap()?;
         }
-        if !pairs.is_empty() && !self.json {
+        if count > 0 && !self.json {
             let other = if groups.is_empty() { "" } else { "other " };
-            self.line(&format!("{BOLD}{}{BOLD:#}\n", words::count(pairs.len(), &format!("{other}pair"))))?;
+            self.line(&format!("{BOLD}{}{BOLD:#}\n", words::count(count, &format!("{other}pair"))))?;
         }
         for pair in pairs {
-            self.comparison(pair, Detail::Brief)?;
+            self.comparison(&pair?, Detail::Brief)?;
             self.gap()?;
         }
         Ok(())

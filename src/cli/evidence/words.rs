@@ -42,6 +42,10 @@ pub(super) fn first(a: &Header, b: &Header, precedence: Precedence, minutes: Opt
         (Precedence::SameTime, Some(date), Some(_)) if minutes == Some(0) => {
             format!("the same minute of {date}: which came first is not known")
         }
+        (Precedence::Known, ..) if minutes.is_some() => {
+            let minutes = minutes.unwrap_or_default().unsigned_abs() as usize;
+            format!("A, by {}", count(minutes / (24 * 60), "day"))
+        }
         (Precedence::Known, Some(a), Some(b)) => {
             let days = (b.first_day() - a.last_day()).get_days();
             let exact = [a, b].iter().all(|date| date.precision() == DatePrecision::Day);

@@ -1,5 +1,7 @@
 //! Quotations: what stands between quotation marks, by its runs of three words.
 
+use std::collections::HashSet;
+
 use super::tokens::{Token, hash, hash_of};
 use crate::types::Span;
 
@@ -8,6 +10,9 @@ const RUN: usize = 3;
 
 /// Bytes of a quotation at most: what is longer has lost a mark.
 const LONGEST: usize = 600;
+
+/// Quotations of a text that are kept: no article has more, and lists of them are compared each with each.
+const MOST: usize = 256;
 
 /// The quotations of a text.
 #[derive(Clone, Debug, Default)]
@@ -18,17 +23,21 @@ pub(super) struct Quotations {
     pub(super) runs: Vec<(u64, u32)>,
 }
 
-/// The quotations of three words or more.
+/// The quotations of three words or more, each once.
 pub(super) fn quotations(text: &str, tokens: &[Token<'_>]) -> Quotations {
     let mut found = Quotations::default();
     let mut words = Vec::new();
+    let mut known = HashSet::new();
     for span in marked(text) {
+        if found.places.len() == MOST {
+            break;
+        }
         let first = tokens.partition_point(|token| token.span.start < span.start);
         words.clear();
         words.extend(
             tokens[first..].iter().take_while(|token| token.span.end <= span.end).map(|token| hash(token.text)),
         );
-        if words.len() < RUN {
+        if words.len() < RUN || !known.insert(words.clone()) {
             continue;
         }
         let quotation = found.places.len() as u32;

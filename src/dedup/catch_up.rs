@@ -129,6 +129,9 @@ fn lock_file(store: &Store) -> std::io::Result<fs_err::File> {
     options.create(true).truncate(false).write(true).open(store.views().join("copies.lock"))
 }
 
+/// Articles with the numbers of their texts.
+type TextOfArticles = Vec<(ArticleId, TextId)>;
+
 struct Work<'s> {
     store: &'s Store,
     isa: Isa,
@@ -220,7 +223,7 @@ impl Work<'_> {
     }
 
     /// Every different text in order, numbered from 1, and the text of every article.
-    fn texts(&self) -> Result<(Vec<Text>, Vec<(ArticleId, TextId)>), RegisterError> {
+    fn texts(&self) -> Result<(Vec<Text>, TextOfArticles), RegisterError> {
         let bodies = self.store.bodies()?;
         let mut first: HashMap<TextKey, (Text, &str)> = HashMap::new();
         for body in &bodies {

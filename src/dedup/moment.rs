@@ -199,7 +199,7 @@ mod tests {
         ] {
             assert_eq!(time(metadata.clone()), None, "{metadata}");
         }
-        assert!(!moment("2020-07", json!({"time": "19h09"})).minute().is_some());
+        assert!(moment("2020-07", json!({"time": "19h09"})).minute().is_none());
     }
 
     #[test]

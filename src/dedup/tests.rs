@@ -64,8 +64,11 @@ fn stored(articles: &[Made]) -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-/// What is found, by keys: pairs in order, and groups with the representative first.
-fn found(store: &Store) -> (Vec<(Relation, String, String)>, Vec<Vec<String>>) {
+/// Pairs, and groups with the representative first, by keys.
+type Found = (Vec<(Relation, String, String)>, Vec<Vec<String>>);
+
+/// What is found, pairs in order.
+fn found(store: &Store) -> Found {
     let register = caught_up(store, Isa::best(), &mut |_| {}).unwrap();
     let copies = Copies::new(store, &register, Selection::default()).unwrap();
     let pairs = copies.pairs().unwrap();

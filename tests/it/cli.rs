@@ -530,7 +530,7 @@ const RELATIONS: [&str; 7] =
 fn reproduced(desk: &Desk, pair: &Value) {
     let text = |article: &Value| -> Option<Vec<char>> {
         let id = article["id"].as_str().unwrap();
-        let is_plain = id.ends_with(".txt") && String::from_utf8(std::fs::read(desk.path(id)).unwrap()).is_ok();
+        let is_plain = id.ends_with(".txt") && String::from_utf8(fs_err::read(desk.path(id)).unwrap()).is_ok();
         is_plain.then(|| article_text(desk, id).chars().collect())
     };
     let (Some(a), Some(b)) = (text(&pair["a"]), text(&pair["b"])) else { return };
@@ -631,7 +631,7 @@ fn copies_are_kept_up_to_date() {
     desk.run(&["doctor"]).expect(2).says(&["found something wrong"]);
     desk.run(&["doctor", "--repair"]).expect(0);
     assert_eq!(desk.run(&["duplicates", "--json"]).expect(0).objects(), before);
-    std::fs::remove_file(file).unwrap();
+    fs_err::remove_file(file).unwrap();
     assert_eq!(desk.run(&["duplicates", "--json"]).expect(0).objects(), before);
     desk.verify();
 }

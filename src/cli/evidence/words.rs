@@ -36,7 +36,7 @@ pub(super) fn first(a: &Header, b: &Header, precedence: Precedence, minutes: Opt
         (Precedence::Known, ..) if minutes.is_some_and(|minutes| minutes < 24 * 60) => {
             let minutes = minutes.unwrap_or_default().unsigned_abs() as usize;
             let hours = if minutes >= 60 { count(minutes / 60, "hour") + " " } else { String::new() };
-            let rest = if minutes % 60 > 0 { count(minutes % 60, "minute") } else { String::new() };
+            let rest = if minutes.is_multiple_of(60) { String::new() } else { count(minutes % 60, "minute") };
             format!("A, by {}", format!("{hours}{rest}").trim_end())
         }
         (Precedence::SameTime, Some(date), Some(_)) if minutes == Some(0) => {

@@ -1,7 +1,7 @@
 //! Brings the register up to date with its store: a new text is compared with what is there, and nothing is done twice.
 //!
 //! 1. Each different text gets its [fingerprints](super::fingerprint).
-//! 2. Texts with enough of them in common are [candidates](super::candidates), and so are texts that are close in meaning
+//! 2. Texts with enough of them in common are candidates ([`super::candidates`]), and so are texts that are close in meaning
 //!    and of the same days ([`stories`](super::stories)).
 //! 3. Every candidate is read and compared: what remains is kept, with its [evidence](super::evidence).
 //! 4. Where pairs changed, [groups](super::groups) are formed anew.

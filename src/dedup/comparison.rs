@@ -121,7 +121,7 @@ pub struct Comparison {
     pub minutes: Option<i64>,
     /// Runs of five words in common, exactly counted.
     pub overlap: Overlap,
-    /// [`closeness`](crate::search::related::closeness) of their passages, where vectors were at hand.
+    /// [`closeness()`] of their passages, where vectors were at hand.
     pub closeness: Option<Score>,
     /// What both have, in the order of the first; they overlap in neither.
     pub stretches: Vec<SharedStretch>,

@@ -1,7 +1,7 @@
 //! A sample of a text's shingles such that whatever run of words two texts share, they share a sampled shingle of it.
 //!
 //! Winnowing (Schleimer, Wilkerson and Aiken, "Winnowing: local algorithms for document fingerprinting", 2003): of every
-//! [`WINDOW`] shingles in a row the one with the least hash is kept. It is the same in every text that has the row, so
+//! `WINDOW` shingles in a row the one with the least hash is kept. It is the same in every text that has the row, so
 //! [`GUARANTEED`] words in common are never missed; about two in `WINDOW + 1` shingles are kept. Signatures of whole texts
 //! (MinHash) would be smaller, but cannot see a short text inside of a long one.
 

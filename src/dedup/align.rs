@@ -667,7 +667,9 @@ mod tests {
             let evident: usize = intact.filter(|words| words[0].1.is_some() && words.len() >= LEAST).map(<[_]>::len).sum();
             let matched = |stretches: &[Stretch]| stretches.iter().map(Stretch::matched).sum::<usize>();
             prop_assert!(matched(&stretches) >= evident, "{} of {evident} words are found", matched(&stretches));
-            prop_assert_eq!(matched(&align(of_b.hashes(), of_a.hashes())), matched(&stretches));
+            // Where a word could pair with one of several, the other way round may choose another.
+            let turned = matched(&align(of_b.hashes(), of_a.hashes()));
+            prop_assert!(turned.abs_diff(matched(&stretches)) < LEAST, "{turned} the other way round");
         }
     }
 }

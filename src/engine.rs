@@ -1,5 +1,6 @@
 //! The facade for programs: open a store and ask it.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use crate::chunk::Budget;
@@ -105,8 +106,8 @@ pub struct Engine {
     view: Box<dyn VectorView>,
     words: LexicalView,
     reranker: Option<Reranker>,
-    /// Of copies, where it holds all that is stored.
-    register: Option<Register>,
+    /// Of copies, for searches: opened by the first, where it holds all that is stored or can soon.
+    register: OnceCell<Option<Register>>,
     isa: Isa,
 }
 
@@ -155,9 +156,7 @@ impl Engine {
         store.expect_model(&identity)?;
         let view = index::open(&store, options.isa, options.view)?;
         let words = lexical::open(&store)?;
-        // A search can do without.
-        let register = dedup::at_hand(&store, options.isa).unwrap_or_default();
-        Ok(Self { store, embedder, view, words, reranker: None, register, isa: options.isa })
+        Ok(Self { store, embedder, view, words, reranker: None, register: OnceCell::new(), isa: options.isa })
     }
 
     /// Lets a cross-encoder put the best candidates of every search in order.
@@ -188,13 +187,15 @@ impl Engine {
 
     /// What answers questions, for those who want its stages.
     pub fn searcher(&self) -> Searcher<'_> {
+        // A search can do without.
+        let register = self.register.get_or_init(|| dedup::at_hand(&self.store, self.isa).unwrap_or_default());
         Searcher {
             store: &self.store,
             vectors: self.view(),
             words: &self.words,
             embedder: &self.embedder,
             reranker: self.reranker.as_ref().map(|reranker| reranker as &dyn PassageScorer),
-            groups: self.register.as_ref().map(|register| register as &dyn Groups),
+            groups: register.as_ref().map(|register| register as &dyn Groups),
         }
     }
 
@@ -203,8 +204,9 @@ impl Engine {
     /// # Errors
     /// When nothing is asked, or the store, a view or a model fails.
     pub fn search(&self, request: &Request<'_>) -> Result<Answer, EngineError> {
+        let searcher = self.searcher();
         let _moment = self.store.snapshot()?;
-        Ok(self.searcher().search(request)?)
+        Ok(searcher.search(request)?)
     }
 
     /// The articles closest to a stored one.

@@ -69,7 +69,7 @@ pub fn caught_up(store: &Store, isa: Isa, progress: &mut dyn FnMut(Progress)) ->
     let Ok(lock) = lock_file(store) else {
         // Nobody may write there: what is up to date is good enough, and else it is for this time only.
         let _moment = store.snapshot()?;
-        let mut work = Work { store, isa, progress, kept: HashMap::new() };
+        let mut work = Work::new(store, isa, progress);
         return match Register::as_it_lies(store) {
             Some(register) if register.sequence()? == store.sequence()? => Ok(register),
             _ => work.fill(Register::create(None)?),
@@ -107,13 +107,13 @@ pub fn again(store: &Store, isa: Isa) -> Result<(), RegisterError> {
     let lock = lock_file(store)?;
     lock.file().lock()?;
     let _moment = store.snapshot()?;
-    Work { store, isa, progress: &mut |_| {}, kept: HashMap::new() }.anew().map(drop)
+    Work::new(store, isa, &mut |_| {}).anew().map(drop)
 }
 
 /// The register, caught up by the one process that may write it; made anew where it is damaged.
 fn alone(store: &Store, isa: Isa, progress: &mut dyn FnMut(Progress)) -> Result<Register, RegisterError> {
     let _moment = store.snapshot()?;
-    let mut work = Work { store, isa, progress, kept: HashMap::new() };
+    let mut work = Work::new(store, isa, progress);
     match work.brought_forward() {
         Ok(Some(register)) => Ok(register),
         Err(error) if !error.is_damage() => Err(error),
@@ -140,7 +140,11 @@ struct Work<'s> {
     kept: HashMap<ArticleId, Readable>,
 }
 
-impl Work<'_> {
+impl<'s> Work<'s> {
+    fn new(store: &'s Store, isa: Isa, progress: &'s mut dyn FnMut(Progress)) -> Self {
+        Self { store, isa, progress, kept: HashMap::new() }
+    }
+
     fn tell(&mut self, stage: Stage, done: usize, all: usize) {
         (self.progress)(Progress { stage, done, all });
     }
@@ -274,8 +278,10 @@ impl Work<'_> {
                 let own = self.fingerprints(std::slice::from_ref(text))?.remove(0);
                 register.add_text(text, own.len())?;
                 own.iter().try_for_each(|fingerprint| register.add_fingerprint(*fingerprint, text.id))?;
-                self.revise(register, text, &own)?;
-                let others = self.candidates_of(register, text, &own)?;
+                let holders = own.iter().map(|fingerprint| register.holders(*fingerprint));
+                let holders: Vec<Vec<Text>> = holders.collect::<Result<_, _>>()?;
+                self.revise(register, text, &holders)?;
+                let others = candidates_of(register, text, holders)?;
                 let by_id: HashMap<TextId, Text> = others.iter().map(|(other, _)| (other.id, *other)).collect();
                 let found: Vec<Candidate> = others.iter().map(|(_, candidate)| *candidate).collect();
                 for kin in self.compare(&found, |id| if id == text.id { *text } else { by_id[&id] })? {
@@ -326,7 +332,7 @@ impl Work<'_> {
         for id in left {
             let kin = register.kin_of(id)?;
             touched.extend(kin.iter().flat_map(|kin| [kin.a, kin.b]));
-            let partners = kin.iter().filter(|kin| kin.evidence.closeness > 0.0).map(|kin| kin.other(id));
+            let partners = kin.iter().filter(|kin| kin.is_story()).map(|kin| kin.other(id));
             let partners: BTreeSet<TextId> = partners.collect();
             let mut bodies = Vec::new();
             for article in register.articles_of(id)? {
@@ -337,7 +343,7 @@ impl Work<'_> {
                     if register.text_of(text.key)?.is_some_and(|known| known.days != text.days) {
                         dated.push(text);
                         bereft.extend(partners);
-                        for kin in register.kin_of(id)?.iter().filter(|kin| kin.evidence.closeness > 0.0) {
+                        for kin in kin.iter().filter(|kin| kin.is_story()) {
                             register.remove_kin(kin.a, kin.b)?;
                         }
                     }
@@ -362,14 +368,14 @@ impl Work<'_> {
         Ok((texts, dated))
     }
 
-    /// Looks again at pairs whose common fingerprints no longer tell of one story, now that a new text has them, too.
-    fn revise(&mut self, register: &Register, text: &Text, own: &[u64]) -> Result<(), RegisterError> {
+    /// Looks again at pairs whose common fingerprints no longer tell of one story, now that a new text has them, too: `holders`
+    /// are the texts that have each of its fingerprints.
+    fn revise(&self, register: &Register, text: &Text, holders: &[Vec<Text>]) -> Result<(), RegisterError> {
         let mut revised: BTreeSet<(TextId, TextId)> = BTreeSet::new();
-        for fingerprint in own {
-            let holders = register.holders(*fingerprint)?;
+        for holders in holders {
             let before = || holders.iter().filter(|holder| holder.id != text.id);
             let told = tells(holders.len() - 1, before().map(|holder| holder.days));
-            if !told || tells(holders.len(), holders.iter().map(|holder| holder.days)) {
+            if !told || all_tell(holders) {
                 continue;
             }
             let ids: HashSet<TextId> = holders.iter().map(|holder| holder.id).collect();
@@ -386,7 +392,7 @@ impl Work<'_> {
             for fingerprint in prints[0].iter().filter(|fingerprint| prints[1].binary_search(fingerprint).is_ok()) {
                 let holders = register.holders(*fingerprint)?;
                 shared += 1;
-                telling += u32::from(tells(holders.len(), holders.iter().map(|holder| holder.days)));
+                telling += u32::from(all_tell(&holders));
             }
             let share = Candidate { a, b, shared, telling }.telling_share();
             let evidence = Evidence { telling: share, ..kin.evidence };
@@ -396,42 +402,6 @@ impl Work<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The texts that have enough fingerprints in common with a new one.
-    fn candidates_of(
-        &self,
-        register: &Register,
-        text: &Text,
-        own: &[u64],
-    ) -> Result<Vec<(Text, Candidate)>, RegisterError> {
-        let mut met: HashMap<TextId, (Text, Candidate)> = HashMap::new();
-        for fingerprint in own {
-            let mut holders = register.holders(*fingerprint)?;
-            let tells = tells(holders.len(), holders.iter().map(|holder| holder.days));
-            if holders.len() > COMPARED {
-                holders.sort_unstable_by_key(Text::order);
-                // One of the first is compared with all others, the others with the first.
-                if !holders[..COMPARED].iter().any(|holder| holder.id == text.id) {
-                    holders.truncate(COMPARED);
-                }
-            }
-            for holder in holders.into_iter().filter(|holder| holder.id != text.id) {
-                let (a, b) = (holder.id.min(text.id), holder.id.max(text.id));
-                let (_, candidate) =
-                    met.entry(holder.id).or_insert((holder, Candidate { a, b, shared: 0, telling: 0 }));
-                candidate.shared += 1;
-                candidate.telling += u32::from(tells);
-            }
-        }
-        let mut found = Vec::new();
-        for (other, candidate) in met.into_values() {
-            if Candidate::is_worth_it(candidate.shared, own.len() as u32, register.fingerprint_count(other.id)?) {
-                found.push((other, candidate));
-            }
-        }
-        found.sort_unstable_by_key(|(other, _)| other.id);
-        Ok(found)
     }
 
     /// Pairs new texts with those that tell of the same event, and lets go of pairs that are no longer among the closest.
@@ -460,7 +430,7 @@ impl Work<'_> {
             later.insert(std::cmp::max_by_key(kin.a, kin.b, |id| texts[id].order()));
         }
         for later in later {
-            let before = register.kin_of(later)?.into_iter().filter(|kin| kin.evidence.closeness > 0.0);
+            let before = register.kin_of(later)?.into_iter().filter(Kin::is_story);
             let before: Vec<Close> = before
                 .map(|kin| Close { earlier: kin.other(later), later, closeness: kin.evidence.closeness })
                 .filter(|close| texts.get(&close.earlier).is_some_and(|text| text.order() < texts[&later].order()))
@@ -595,6 +565,45 @@ impl Work<'_> {
     }
 }
 
+/// Whether a fingerprint that these texts have tells of one story.
+fn all_tell(holders: &[Text]) -> bool {
+    tells(holders.len(), holders.iter().map(|holder| holder.days))
+}
+
+/// The texts that have enough fingerprints in common with a new one; `holders` are those that have each of its fingerprints.
+fn candidates_of(
+    register: &Register,
+    text: &Text,
+    holders: Vec<Vec<Text>>,
+) -> Result<Vec<(Text, Candidate)>, RegisterError> {
+    let own = holders.len() as u32;
+    let mut met: HashMap<TextId, (Text, Candidate)> = HashMap::new();
+    for mut holders in holders {
+        let tells = all_tell(&holders);
+        if holders.len() > COMPARED {
+            holders.sort_unstable_by_key(Text::order);
+            // One of the first is compared with all others, the others with the first.
+            if !holders[..COMPARED].iter().any(|holder| holder.id == text.id) {
+                holders.truncate(COMPARED);
+            }
+        }
+        for holder in holders.into_iter().filter(|holder| holder.id != text.id) {
+            let (a, b) = (holder.id.min(text.id), holder.id.max(text.id));
+            let (_, candidate) = met.entry(holder.id).or_insert((holder, Candidate { a, b, shared: 0, telling: 0 }));
+            candidate.shared += 1;
+            candidate.telling += u32::from(tells);
+        }
+    }
+    let mut found = Vec::new();
+    for (other, candidate) in met.into_values() {
+        if Candidate::is_worth_it(candidate.shared, own, register.fingerprint_count(other.id)?) {
+            found.push((other, candidate));
+        }
+    }
+    found.sort_unstable_by_key(|(other, _)| other.id);
+    Ok(found)
+}
+
 /// Of two articles with the same text, the one that stands for it.
 fn earlier<'b>(a: (Text, &'b str), b: (Text, &'b str)) -> (Text, &'b str) {
     if (a.0.order(), a.1) <= (b.0.order(), b.1) { a } else { b }
@@ -602,7 +611,7 @@ fn earlier<'b>(a: (Text, &'b str), b: (Text, &'b str)) -> (Text, &'b str) {
 
 /// All copies, and of the stories of each text the closest before it: texts are numbered in their order.
 fn closest_stories(kin: Vec<Kin>) -> Vec<Kin> {
-    let (stories, mut kept): (Vec<Kin>, Vec<Kin>) = kin.into_iter().partition(|kin| kin.evidence.closeness > 0.0);
+    let (stories, mut kept): (Vec<Kin>, Vec<Kin>) = kin.into_iter().partition(Kin::is_story);
     let close = |kin: &Kin| Close { earlier: kin.a, later: kin.b, closeness: kin.evidence.closeness };
     kept.extend(closest(stories, close));
     kept

@@ -320,7 +320,6 @@ const WHOLE: Evidence = Evidence {
     share_a: 1.0,
     share_b: 1.0,
     words: 0,
-    longest: 0,
     figures: 0,
     same_start: true,
     telling: 1.0,

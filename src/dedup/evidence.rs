@@ -50,8 +50,6 @@ pub struct Evidence {
     pub share_b: f32,
     /// Words in shared stretches.
     pub words: u32,
-    /// Words of the longest stretch.
-    pub longest: u32,
     /// Numbers that stand in edits inside of stretches.
     pub figures: u32,
     /// Whether both begin with the same words, or nearly.
@@ -77,7 +75,7 @@ impl Evidence {
     pub fn of(a: &Readable, b: &Readable, stretches: &[Stretch]) -> Self {
         let letters =
             |words: &Words, range: std::ops::Range<usize>| -> usize { range.map(|at| words.span(at).len()).sum() };
-        let (mut in_a, mut in_b, mut count, mut longest, mut figures) = (0, 0, 0, 0, 0);
+        let (mut in_a, mut in_b, mut count, mut figures) = (0, 0, 0, 0);
         let numbers = |figures: &[bool], range: std::ops::Range<usize>| figures[range].iter().filter(|is| **is).count();
         for stretch in stretches {
             figures += numbers(&a.figures, stretch.a.clone()) + numbers(&b.figures, stretch.b.clone());
@@ -87,7 +85,6 @@ impl Evidence {
                 figures -= numbers(&a.figures, run.a..run.a + run.len) + numbers(&b.figures, run.b..run.b + run.len);
             }
             count += stretch.matched();
-            longest = longest.max(stretch.matched());
         }
         let share = |part: usize, of: usize| if of == 0 { 0.0 } else { part as f32 / of as f32 };
         Self {
@@ -95,7 +92,6 @@ impl Evidence {
             share_a: share(in_a, a.letters),
             share_b: share(in_b, b.letters),
             words: count as u32,
-            longest: longest as u32,
             figures: figures as u32,
             same_start: stretches.iter().any(|stretch| stretch.a.start < START && stretch.b.start < START),
             telling: 1.0,

@@ -60,7 +60,6 @@ const TABLES: &str = "
         share_a        REAL NOT NULL,
         share_b        REAL NOT NULL,
         words          INTEGER NOT NULL,
-        longest        INTEGER NOT NULL,
         figures        INTEGER NOT NULL,
         same_start     INTEGER NOT NULL,
         telling        REAL NOT NULL,
@@ -115,6 +114,11 @@ impl Kin {
     /// The one of the two that is not `id`.
     pub fn other(&self, id: TextId) -> TextId {
         if self.a == id { self.b } else { self.a }
+    }
+
+    /// Whether they were found as one story, rather than by words in common.
+    pub fn is_story(&self) -> bool {
+        self.evidence.closeness > 0.0
     }
 
     /// The evidence as seen from one of the two.
@@ -210,8 +214,6 @@ impl Groups for Register {
 /// What can be said of the register that lies on disk.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
-    /// Whether there is one.
-    pub there: bool,
     /// Changes of the store that it does not hold yet.
     pub behind: usize,
     /// What is wrong with its file, a line each.
@@ -227,11 +229,11 @@ pub fn health(store: &Store) -> Result<Health, RegisterError> {
     let problem = |what: &dyn std::fmt::Display| vec![format!("{}: {what}", path.display())];
     let all = store.bodies()?.len();
     if !path.exists() {
-        return Ok(Health { there: false, behind: all, problems: Vec::new() });
+        return Ok(Health { behind: all, problems: Vec::new() });
     }
     let Some(register) = Register::as_it_lies(store) else {
         let problems = problem(&"damaged, or of another store or version");
-        return Ok(Health { there: true, behind: all, problems });
+        return Ok(Health { behind: all, problems });
     };
     let check: Result<String, _> = register.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
     let problems = match check {
@@ -239,7 +241,7 @@ pub fn health(store: &Store) -> Result<Health, RegisterError> {
         Ok(wrong) => problem(&wrong),
         Err(error) => problem(&error),
     };
-    Ok(Health { there: true, behind: store.articles_changed_after(register.sequence()?)?.len(), problems })
+    Ok(Health { behind: store.articles_changed_after(register.sequence()?)?.len(), problems })
 }
 
 impl Register {
@@ -543,7 +545,6 @@ impl Register {
             share_a,
             share_b,
             words,
-            longest,
             figures,
             same_start,
             telling,
@@ -552,10 +553,10 @@ impl Register {
         } = kin.evidence;
         self.connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                "INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?
             .execute(params![
-                kin.a, kin.b, jaccard, a_in_b, b_in_a, share_a, share_b, words, longest, figures, same_start, telling,
+                kin.a, kin.b, jaccard, a_in_b, b_in_a, share_a, share_b, words, figures, same_start, telling,
                 closeness, facts
             ])?;
         Ok(())
@@ -574,7 +575,7 @@ impl Register {
 
 /// The columns of a pair, as [`kin`] reads them.
 const KIN: &str =
-    "a, b, jaccard, a_in_b, b_in_a, share_a, share_b, words, longest, figures, same_start, telling, closeness, facts";
+    "a, b, jaccard, a_in_b, b_in_a, share_a, share_b, words, figures, same_start, telling, closeness, facts";
 
 fn kin(row: &rusqlite::Row<'_>) -> rusqlite::Result<Kin> {
     let score = |at: usize| row.get::<_, f64>(at).map(|value| value as Score);
@@ -586,12 +587,11 @@ fn kin(row: &rusqlite::Row<'_>) -> rusqlite::Result<Kin> {
             share_a: score(5)?,
             share_b: score(6)?,
             words: row.get(7)?,
-            longest: row.get(8)?,
-            figures: row.get(9)?,
-            same_start: row.get(10)?,
-            telling: score(11)?,
-            closeness: score(12)?,
-            facts: score(13)?,
+            figures: row.get(8)?,
+            same_start: row.get(9)?,
+            telling: score(10)?,
+            closeness: score(11)?,
+            facts: score(12)?,
         },
     })
 }

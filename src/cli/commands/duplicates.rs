@@ -10,6 +10,7 @@ use crate::cli::print::Printer;
 use crate::cli::progress::{Copying, write_line};
 use crate::cli::{CliError, Outcome, settings};
 use crate::dedup::{self, Comparison, Copies, Group, Pair, Relation, Selection, Subject};
+use crate::embed::Embedder;
 use crate::engine::{self, budget};
 use crate::store::Store;
 use crate::types::ArticleId;
@@ -151,7 +152,9 @@ fn known(name: &str, store: &Store) -> Result<ArticleId, CliError> {
 
 pub(super) fn compare(common: &Common, args: &args::Compare) -> Result<Outcome, CliError> {
     let store = settings::store(common)?;
-    let subject = |name: &str| -> Result<Subject, CliError> {
+    // One model reads both, if both are files.
+    let mut model: Option<Embedder> = None;
+    let mut subject = |name: &str| -> Result<Subject, CliError> {
         let name = name.trim_start_matches("./");
         if let Some(store) = &store
             && let Some(article) = store.find(name)?
@@ -166,18 +169,24 @@ pub(super) fn compare(common: &Common, args: &args::Compare) -> Result<Outcome, 
             return Err(CliError::Said(format!("\"{name}\" is {place}{hint}")));
         }
         let article = read_one(name)?;
-        let options = engine::Options {
-            dims: store.as_ref().map(|store| store.model().dims),
-            ..settings::options(common, View::Auto)?
+        let embedder = match &mut model {
+            Some(embedder) => embedder,
+            None => model.insert(embedder(common, store.as_ref())?),
         };
-        let model = store.as_ref().map(|store| store.model().reference.clone());
-        let (embedder, _) = settings::model(model.as_deref(), &options)?;
         let tokens = store.as_ref().map_or(engine::PASSAGE_TOKENS, Store::passage_tokens);
-        Ok(engine::subject(article, &embedder, budget(tokens, &embedder))?)
+        Ok(engine::subject(article, embedder, budget(tokens, embedder))?)
     };
     let comparison = dedup::compare(subject(&args.a)?, subject(&args.b)?);
     let mut printer = Printer::new(common.json);
     printer.comparison(&comparison, Detail::Full)?;
     printer.end()?;
     Ok(outcome(comparison.relation.is_some()))
+}
+
+/// The model of the store, or the built-in one without a store.
+fn embedder(common: &Common, store: Option<&Store>) -> Result<Embedder, CliError> {
+    let dims = store.map(|store| store.model().dims);
+    let options = engine::Options { dims, ..settings::options(common, View::Auto)? };
+    let reference = store.map(|store| store.model().reference.as_str());
+    Ok(settings::model(reference, &options)?.0)
 }

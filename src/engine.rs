@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::chunk::Budget;
 use crate::dedup::moment::Moment;
@@ -88,7 +89,41 @@ macro_rules! through_engine {
 }
 pub(crate) use through_engine;
 
-/// A store, its model and a view of its vectors.
+/// What a store is searched by, at one moment: both of its views. Shared between threads.
+pub struct Views {
+    vectors: Box<dyn VectorView>,
+    words: LexicalView,
+}
+
+impl Views {
+    /// Opens the views of a store, caught up with it.
+    ///
+    /// # Errors
+    /// When the store or a file fails.
+    pub fn open(store: &Store, isa: Isa, choice: Choice) -> Result<Self, EngineError> {
+        Ok(Self { vectors: index::open(store, isa, choice)?, words: lexical::open(store)? })
+    }
+
+    /// The same views with what has changed in the store since; the rest is shared with these.
+    ///
+    /// # Errors
+    /// When the store or a file fails.
+    pub fn caught_up(&self, store: &Store) -> Result<Self, EngineError> {
+        Ok(Self { vectors: self.vectors.caught_up(store)?, words: self.words.caught_up(store)? })
+    }
+
+    /// By meaning.
+    pub fn vectors(&self) -> &dyn VectorView {
+        &*self.vectors
+    }
+
+    /// By words.
+    pub fn words(&self) -> &LexicalView {
+        &self.words
+    }
+}
+
+/// A store, its model and its views. One thread asks an engine; [`Engine::reader`] makes another for another thread.
 ///
 /// ```no_run
 /// use voisin::engine::{Engine, Options};
@@ -102,10 +137,9 @@ pub(crate) use through_engine;
 /// ```
 pub struct Engine {
     store: Store,
-    embedder: Embedder,
-    view: Box<dyn VectorView>,
-    words: LexicalView,
-    reranker: Option<Reranker>,
+    embedder: Arc<Embedder>,
+    views: Arc<Views>,
+    reranker: Option<Arc<Reranker>>,
     /// Of copies, for searches: opened by the first, where it holds all that is stored or can soon.
     register: OnceCell<Option<Register>>,
     isa: Isa,
@@ -154,15 +188,30 @@ impl Engine {
         let model: ModelRef = store.model().reference.parse().map_err(EmbedError::from)?;
         let (embedder, identity) = load_model(&model, &Options { dims: Some(store.model().dims), ..options })?;
         store.expect_model(&identity)?;
-        let view = index::open(&store, options.isa, options.view)?;
-        let words = lexical::open(&store)?;
-        Ok(Self { store, embedder, view, words, reranker: None, register: OnceCell::new(), isa: options.isa })
+        let views = Arc::new(Views::open(&store, options.isa, options.view)?);
+        let (embedder, register) = (Arc::new(embedder), OnceCell::new());
+        Ok(Self { store, embedder, views, reranker: None, register, isa: options.isa })
+    }
+
+    /// An engine for another thread: its own connection to the store, all else shared.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub fn reader(&self) -> Result<Self, EngineError> {
+        Ok(Self {
+            store: self.store.reader()?,
+            embedder: self.embedder.clone(),
+            views: self.views.clone(),
+            reranker: self.reranker.clone(),
+            register: OnceCell::new(),
+            isa: self.isa,
+        })
     }
 
     /// Lets a cross-encoder put the best candidates of every search in order.
     #[must_use]
     pub fn with_reranker(self, reranker: Reranker) -> Self {
-        Self { reranker: Some(reranker), ..self }
+        Self { reranker: Some(Arc::new(reranker)), ..self }
     }
 
     /// The store.
@@ -171,18 +220,39 @@ impl Engine {
     }
 
     /// The model.
-    pub fn embedder(&self) -> &Embedder {
+    pub fn embedder(&self) -> &Arc<Embedder> {
         &self.embedder
+    }
+
+    /// The model that ranks anew what was found, where there is one.
+    pub fn reranker(&self) -> Option<&Arc<Reranker>> {
+        self.reranker.as_ref()
+    }
+
+    /// The views that answer.
+    pub fn views(&self) -> &Arc<Views> {
+        &self.views
+    }
+
+    /// Lets other views of the same store answer from now on. What is known of copies is looked up anew, too.
+    pub fn set_views(&mut self, views: Arc<Views>) {
+        self.views = views;
+        self.register = OnceCell::new();
     }
 
     /// The view of the vectors.
     pub fn view(&self) -> &dyn VectorView {
-        &*self.view
+        self.views.vectors()
     }
 
     /// The view of the words.
     pub fn words(&self) -> &LexicalView {
-        &self.words
+        self.views.words()
+    }
+
+    /// The instruction-set level of every kernel.
+    pub fn isa(&self) -> Isa {
+        self.isa
     }
 
     /// What answers questions, for those who want its stages.
@@ -192,9 +262,9 @@ impl Engine {
         Searcher {
             store: &self.store,
             vectors: self.view(),
-            words: &self.words,
-            embedder: &self.embedder,
-            reranker: self.reranker.as_ref().map(|reranker| reranker as &dyn PassageScorer),
+            words: self.views.words(),
+            embedder: &*self.embedder,
+            reranker: self.reranker.as_deref().map(|reranker| reranker as &dyn PassageScorer),
             groups: register.as_ref().map(|register| register as &dyn Groups),
         }
     }

@@ -8,7 +8,7 @@ use super::machine::{Machine, Watch, peak_memory};
 use super::stats::Sample;
 use super::{BenchError, Report};
 use crate::engine::{Engine, Options};
-use crate::index::{self, Allowed, Choice, VectorView, recall};
+use crate::index::{self, Allowed, Choice, IndexError, VectorView, recall};
 use crate::search::{Mode, Request, Searcher, versions};
 use crate::store::{Filter, Store};
 use crate::text::analysis_form;
@@ -177,6 +177,10 @@ impl VectorView for Timed<'_> {
 
     fn len(&self) -> usize {
         self.inner.len()
+    }
+
+    fn caught_up(&self, store: &Store) -> Result<Box<dyn VectorView>, IndexError> {
+        self.inner.caught_up(store)
     }
 
     fn name(&self) -> &'static str {

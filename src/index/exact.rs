@@ -6,10 +6,11 @@ use std::ops::Range;
 
 use super::codes::Query;
 use super::rows::{Rows, Run};
-use super::{Allowed, VectorView};
+use super::{Allowed, IndexError, VectorView};
 use crate::kernels::Isa;
 use crate::kernels::codes::dot_listed;
 use crate::kernels::dot::dot;
+use crate::store::Store;
 use crate::types::{Score, VectorId};
 
 /// Rows compared at a time: their products and the query stay in the first-level cache.
@@ -152,6 +153,10 @@ impl VectorView for Exact {
 
     fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    fn caught_up(&self, store: &Store) -> Result<Box<dyn VectorView>, IndexError> {
+        Ok(Box::new(Self::new(Rows::open(store)?, self.isa)))
     }
 
     fn name(&self) -> &'static str {

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use super::codes::{OwnedCodes, Query};
 use super::exact::Exact;
 use super::graph::{Graph, NONE, Near};
-use super::{Allowed, VectorView, build, cost, folder};
+use super::{Allowed, IndexError, VectorView, build, cost, folder};
 use crate::store::Store;
 use crate::types::{Score, VectorId};
 
@@ -193,6 +193,10 @@ impl VectorView for Hnsw {
 
     fn len(&self) -> usize {
         self.exact.len()
+    }
+
+    fn caught_up(&self, store: &Store) -> Result<Box<dyn VectorView>, IndexError> {
+        super::open(store, self.exact.isa(), super::Choice::Auto { queries: u32::MAX })
     }
 
     fn name(&self) -> &'static str {

@@ -117,6 +117,12 @@ pub trait VectorView: Send + Sync {
         self.len() == 0
     }
 
+    /// The same view with what has changed in its store since; what lies on disk is shared with this one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn caught_up(&self, store: &Store) -> Result<Box<dyn VectorView>, IndexError>;
+
     /// `exact` or `hnsw`.
     fn name(&self) -> &'static str;
 }

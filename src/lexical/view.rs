@@ -102,6 +102,14 @@ impl LexicalView {
         Ok(Self { fields, segments, searcher, statistics, languages, sequence })
     }
 
+    /// The same view with what has changed in the store since; what lies on disk is shared with this one.
+    ///
+    /// # Errors
+    /// When the store or a file fails.
+    pub fn caught_up(&self, store: &Store) -> Result<Self, LexicalError> {
+        Self::open(store)
+    }
+
     /// The change of the store that the view is up to.
     pub fn sequence(&self) -> Sequence {
         self.sequence

@@ -38,6 +38,8 @@ pub mod ingest;
 pub mod kernels;
 pub mod lexical;
 pub mod search;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod store;
 pub mod text;
 pub mod types;

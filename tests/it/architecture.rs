@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// What each room may use of ours, from the bottom to the top: no arrow points up.
-const ROOMS: [(&str, &[&str]); 17] = [
+const ROOMS: [(&str, &[&str]); 18] = [
     ("types", &[]),
     ("kernels", &[]),
     ("text", &["types"]),
@@ -30,17 +30,18 @@ const ROOMS: [(&str, &[&str]); 17] = [
     ("eval", &["types", "text", "embed", "store", "index", "lexical", "search", "dedup", "ingest", "engine"]),
     ("doctor", &["types", "kernels", "store", "index", "lexical", "dedup"]),
     ("bench", &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "ingest", "engine"]),
+    ("server", &["types", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest", "engine"]),
     (
         "cli",
         &[
             "types", "kernels", "text", "chunk", "embed", "store", "index", "lexical", "search", "dedup", "ingest",
-            "engine", "verify", "doctor", "eval", "bench",
+            "engine", "verify", "doctor", "eval", "bench", "server",
         ],
     ),
 ];
 
 /// Words of other crates, and where alone they may stand (beginnings of paths under `src`).
-const FOREIGN: [(&str, &[&str]); 9] = [
+const FOREIGN: [(&str, &[&str]); 14] = [
     ("candle_", &["embed/"]),
     ("tokenizers", &["embed/"]),
     ("hf_hub", &["embed/source.rs"]),
@@ -49,6 +50,11 @@ const FOREIGN: [(&str, &[&str]); 9] = [
     ("frostem", &["text/terms/"]),
     ("rusqlite", &["store/", "dedup/register.rs"]),
     ("clap", &["cli/args.rs", "cli/args/", "cli/mod.rs", "cli/commands/mod.rs"]),
+    ("axum", &["server/"]),
+    ("hyper", &["server/"]),
+    ("maud", &["server/page/"]),
+    ("prometheus_client", &["server/metrics.rs"]),
+    ("tokio", &["server/", "cli/commands/serve.rs"]),
     ("unsafe", &["kernels/"]),
 ];
 

@@ -19,24 +19,32 @@
 
 mod embeddings;
 mod inputs;
+mod jobs;
+mod keeper;
 pub mod options;
 mod problem;
 mod queue;
 mod readers;
 mod state;
+mod writer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use axum::Router;
 
 use crate::engine::{Engine, EngineError};
+use crate::store::{Making, Store, StoreError};
 use embeddings::Embeddings;
+use jobs::Jobs;
+use keeper::{Keeper, bell};
 use options::Options;
 use readers::{Readers, Shown};
 use state::{Shared, State};
+use writer::Writer;
 
 /// Why a server cannot start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +52,9 @@ pub enum ServerError {
     /// The store, its model or a view.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The store, to be changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// It cannot listen there.
     #[error("cannot listen at {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
@@ -55,7 +66,10 @@ pub enum ServerError {
 /// A server whose threads run, and that does not listen yet.
 pub struct Server {
     state: Shared,
+    /// That of the writer, which needs the others.
+    writing: Option<JoinHandle<()>>,
     threads: Vec<JoinHandle<()>>,
+    ending: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -70,8 +84,24 @@ impl Server {
             Embeddings::start(engine.embedder().clone(), options.threads, limits.waiting_tokens);
         let (readers, reading) = Readers::start(engine, &shown, options.threads, limits.waiting_searches)?;
         threads.extend(reading);
-        let state = Arc::new(State { embeddings, readers, shown, options, started: Instant::now() });
-        Ok(Self { state, threads })
+        let (embeddings, jobs, ending) = (Arc::new(embeddings), Arc::<Jobs>::default(), Arc::<AtomicBool>::default());
+        let keeper = Keeper::new(engine.store().reader()?, engine.isa(), jobs.clone(), shown.clone())?;
+        let (writer, writing) = if options.writes {
+            let making =
+                Making { model: engine.store().model().clone(), passage_tokens: engine.store().passage_tokens() };
+            let store = Store::open_to_write(engine.store().folder(), &making)?;
+            let (bell, woken) = bell();
+            let (writer, writing) = Writer::start(store, embeddings.clone(), shown.clone(), bell, limits.waiting_bytes);
+            let writer = Arc::new(writer);
+            threads.push(keeper.keep(Arc::downgrade(&writer), woken));
+            (Some(writer), Some(writing))
+        } else {
+            let ending = ending.clone();
+            threads.push(keeper.follow(move || ending.load(Ordering::Relaxed)));
+            (None, None)
+        };
+        let state = State { embeddings, readers, shown, writer, jobs, options, started: Instant::now() };
+        Ok(Self { state: Arc::new(state), writing, threads, ending })
     }
 
     /// Listens, calls `ready` with the address, and answers until `stop` comes; then finishes what is begun.
@@ -91,13 +121,24 @@ impl Server {
             ready(listener.local_addr()?);
             axum::serve(listener, router).with_graceful_shutdown(stop).await
         });
-        self.state.embeddings.close();
-        self.state.readers.close();
-        for thread in self.threads {
-            // A thread that panicked has nothing left to finish.
+        self.end();
+        served.map_err(|error| ServerError::Listen(address, error))
+    }
+
+    /// Lets nothing more in, finishes what waits, and ends the threads: that of the writer first, which needs the model.
+    fn end(self) {
+        let Self { state, writing, threads, ending } = self;
+        ending.store(true, Ordering::Relaxed);
+        if let Some(writer) = &state.writer {
+            writer.close();
+        }
+        // A thread that panicked has nothing left to finish.
+        let _ = writing.map(JoinHandle::join);
+        state.readers.close();
+        state.embeddings.close();
+        for thread in threads {
             let _ = thread.join();
         }
-        served.map_err(|error| ServerError::Listen(address, error))
     }
 }
 

@@ -4,17 +4,23 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::embeddings::Embeddings;
+use super::jobs::Jobs;
 use super::options::Options;
 use super::readers::{Readers, Shown};
+use super::writer::Writer;
 
 /// What every route needs, behind one pointer.
 pub struct State {
     /// Texts to vectors.
-    pub embeddings: Embeddings,
+    pub embeddings: Arc<Embeddings>,
     /// Threads that search.
     pub readers: Readers,
     /// The views that answer.
     pub shown: Arc<Shown>,
+    /// What changes the store, where it may be changed.
+    pub writer: Option<Arc<Writer>>,
+    /// Long work.
+    pub jobs: Arc<Jobs>,
     /// What the server was started with.
     pub options: Options,
     /// When it was started.

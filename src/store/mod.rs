@@ -132,7 +132,11 @@ pub enum StoreError {
         given: usize,
     },
     /// Another process writes to it.
-    #[error("another voisin is writing to {path}: wait until it has ended, or use another --store", path = .0.display())]
+    #[error(
+        "another voisin is writing to {path}: wait until it has ended, or give the articles to it if it is a server, or use \
+         another --store",
+        path = .0.display()
+    )]
     Locked(PathBuf),
     /// It cannot be read without being written to.
     #[error(

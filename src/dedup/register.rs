@@ -141,7 +141,7 @@ pub struct Register {
 }
 
 /// What a register knows, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Articles that it knows.
     pub articles: u64,
@@ -181,10 +181,9 @@ impl RegisterError {
 }
 
 /// What a register knows as it lies, and how much it does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
     /// What it knows.
-    #[serde(flatten)]
     pub counts: Counts,
     /// Articles that were changed in the store since.
     pub behind: usize,

@@ -139,25 +139,12 @@ pub(super) fn making(args: &Index, common: &Common, options: &Options) -> Result
 /// The filter that was asked for. A name that no article of the store has is a mistake, and refused with those that there
 /// are.
 pub(super) fn filter(filters: &Filters, store: &Store) -> Result<Filter, CliError> {
-    let mut filter = Filter { since: filters.since, until: filters.until, labels: Vec::new() };
-    let languages = filters.lang.iter().map(|code| ("language", code));
-    let sources = filters.source.iter().map(|source| ("source", source));
-    let others = filters.labels.iter().map(|(name, value)| (name.as_str(), value));
-    for (name, value) in languages.chain(sources).chain(others) {
-        known_label(name, store)?;
-        filter = filter.with_label(name, value);
-    }
-    Ok(filter)
-}
-
-/// Refuses a name of a field that no article of the store has.
-pub(super) fn known_label(name: &str, store: &Store) -> Result<(), CliError> {
-    if store.has_label(name)? {
-        return Ok(());
-    }
-    let names: Vec<String> = store.label_names(None)?.into_iter().map(|(name, _)| name).collect();
-    let names = if names.is_empty() { "nothing, for the store is empty".to_owned() } else { names.join(", ") };
-    Err(CliError::Said(format!("no article has a field \"{name}\": the store can be asked by {names}")))
+    let languages = filters.lang.iter().map(|code| ("language", code.as_str()));
+    let sources = filters.source.iter().map(|source| ("source", source.as_str()));
+    let others = filters.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let labels: Vec<_> = languages.chain(sources).chain(others).collect();
+    let filter = Filter { since: filters.since, until: filters.until, labels: Vec::new() };
+    Ok(store.labelled(filter, &labels)?)
 }
 
 /// The names of fields that were given.

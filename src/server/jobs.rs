@@ -1,6 +1,7 @@
 //! Long work, and how far it has come: what the server does by itself, and what it was asked for.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -89,7 +90,7 @@ pub struct Job {
 struct Entry {
     job: Job,
     cancelled: Arc<AtomicBool>,
-    result: Option<Arc<File>>,
+    result: Option<Arc<Mutex<File>>>,
 }
 
 /// The jobs of a server since its start.
@@ -155,7 +156,7 @@ impl Jobs {
     }
 
     /// The result of a job, where it has one.
-    pub fn result(&self, id: u64) -> Option<Arc<File>> {
+    pub fn result(&self, id: u64) -> Option<Arc<Mutex<File>>> {
         self.entries().get(&id)?.result.clone()
     }
 
@@ -170,6 +171,14 @@ impl Jobs {
             }
         }
         Some(entry.job.clone())
+    }
+
+    /// Ends all jobs that were asked for.
+    pub fn cancel_all(&self) {
+        let ids: Vec<u64> = self.entries().keys().copied().collect();
+        for id in ids {
+            self.cancel(id);
+        }
     }
 
     fn entries(&self) -> MutexGuard<'_, BTreeMap<u64, Entry>> {
@@ -203,7 +212,7 @@ impl Running {
     /// It came to its end, with so many lines of JSON.
     pub fn done_with(self, lines: u64, result: File) {
         self.change(|entry| {
-            entry.result = Some(Arc::new(result));
+            entry.result = Some(Arc::new(Mutex::new(result)));
             entry.job.lines = Some(lines);
             entry.job.end(Standing::Done);
         });
@@ -228,6 +237,18 @@ impl Running {
             change(entry);
         }
     }
+}
+
+/// Up to `most` bytes of a result from a place on; none at its end.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read_at(result: &Mutex<File>, at: u64, most: usize) -> std::io::Result<Vec<u8>> {
+    let mut file = result.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    file.seek(SeekFrom::Start(at))?;
+    let mut bytes = Vec::with_capacity(most);
+    file.by_ref().take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl Drop for Running {

@@ -12,12 +12,18 @@
 //! | `writer` | the one thread that changes the store, and shows what it changed |
 //! | `keeper` | the thread that keeps the views on disk and the register of copies up with the store |
 //! | `jobs` | long work, and how far it has come |
+//! | `clerk` | the thread that does the work that was asked for |
+//! | `extract` | what a request asks for |
+//! | `api` | our own interface, and its description |
 //!
 //! A request never waits for another one's work: texts of all of them go through the model together, searches run on
 //! threads of their own, changes are put together into transactions. Every line is bounded; who comes when it is full is told
 //! when to come again.
 
+mod api;
+mod clerk;
 mod embeddings;
+mod extract;
 mod inputs;
 mod jobs;
 mod keeper;
@@ -35,9 +41,14 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::engine::{Engine, EngineError};
 use crate::store::{Making, Store, StoreError};
+use clerk::Clerk;
 use embeddings::Embeddings;
 use jobs::Jobs;
 use keeper::{Keeper, bell};
@@ -100,7 +111,9 @@ impl Server {
             threads.push(keeper.follow(move || ending.load(Ordering::Relaxed)));
             (None, None)
         };
-        let state = State { embeddings, readers, shown, writer, jobs, options, started: Instant::now() };
+        let (clerk, clerking) = Clerk::start(engine, jobs.clone())?;
+        threads.push(clerking);
+        let state = State { embeddings, readers, shown, writer, jobs, clerk, options, started: Instant::now() };
         Ok(Self { state: Arc::new(state), writing, threads, ending })
     }
 
@@ -134,6 +147,7 @@ impl Server {
         }
         // A thread that panicked has nothing left to finish.
         let _ = writing.map(JoinHandle::join);
+        state.clerk.close();
         state.readers.close();
         state.embeddings.close();
         for thread in threads {
@@ -144,5 +158,9 @@ impl Server {
 
 /// All routes.
 fn router(state: Shared) -> Router {
-    Router::new().with_state(state)
+    let described = OpenApiRouter::with_openapi(api::Description::openapi()).merge(api::routes());
+    let (routes, description) = described.split_for_parts();
+    let description: Arc<str> = description.to_json().unwrap_or_default().into();
+    let describe = move || std::future::ready(([(CONTENT_TYPE, "application/json")], description.to_string()));
+    routes.route("/openapi.json", get(describe)).with_state(state)
 }

@@ -137,6 +137,7 @@ impl From<StoreError> for Problem {
                     "no space is left on the server's disk: what was acknowledged is safe, this was not stored";
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "full", message)
             }
+            StoreError::NoLabel { .. } => Self::unprocessable(error.to_string()),
             error => Self::internal(&error),
         }
     }

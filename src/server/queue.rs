@@ -147,6 +147,13 @@ impl<T> Queue<T> {
     }
 }
 
+impl<T> Place<T> {
+    /// Lets what waits stay in the line.
+    pub fn keep(mut self) {
+        self.turns.clear();
+    }
+}
+
 impl<T> Drop for Place<T> {
     fn drop(&mut self) {
         let mut line = self.queue.line();

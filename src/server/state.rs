@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::clerk::Clerk;
 use super::embeddings::Embeddings;
 use super::jobs::Jobs;
 use super::options::Options;
@@ -21,6 +22,8 @@ pub struct State {
     pub writer: Option<Arc<Writer>>,
     /// Long work.
     pub jobs: Arc<Jobs>,
+    /// What does it.
+    pub clerk: Clerk,
     /// What the server was started with.
     pub options: Options,
     /// When it was started.

@@ -156,9 +156,9 @@ impl Writer {
 
     fn tell(&self, change: Change) {
         let (answer, _) = oneshot::channel();
-        // It stays in the line, whose end is the end of all.
-        if let Ok(place) = self.queue.join(vec![(0, Request { change, answer })]) {
-            std::mem::forget(place);
+        // At the end nobody needs it.
+        if let Ok(place) = self.queue.join_anyhow(vec![(0, Request { change, answer })]) {
+            place.keep();
         }
     }
 

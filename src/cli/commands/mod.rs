@@ -241,7 +241,7 @@ fn facets(common: &Common, args: &args::Facets) -> Result<Outcome, CliError> {
     let store = Store::open(&common.store)?;
     let _moment = store.snapshot()?;
     let filter = settings::filter(&args.filters, &store)?;
-    args.names.iter().try_for_each(|name| settings::known_label(name, &store))?;
+    args.names.iter().try_for_each(|name| store.expect_label(name))?;
     let within = if filter.is_all() { None } else { Some(store.articles_matching(&filter)?) };
     let mut printer = Printer::new(common.json);
     let mut any = false;

@@ -24,7 +24,30 @@ pub struct Fields<T>(pub T);
 /// Any JSON body.
 pub struct Body<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned + IntoParams> FromRequestParts<S> for Params<T> {
+/// Knows the names of its fields, those of its parts among them.
+pub trait Named {
+    /// The names.
+    fn names() -> Vec<String>;
+}
+
+/// The names that a part has as parameters.
+pub fn names_of<T: IntoParams>() -> impl Iterator<Item = String> {
+    T::into_params(|| None).into_iter().map(|parameter| parameter.name)
+}
+
+/// Says of which parts the parameters of a route consist.
+macro_rules! named {
+    ($($whole:ty: $($part:ty)+;)+) => {$(
+        impl $crate::server::extract::Named for $whole {
+            fn names() -> Vec<String> {
+                std::iter::empty()$(.chain($crate::server::extract::names_of::<$part>()))+.collect()
+            }
+        }
+    )+};
+}
+pub(crate) use named;
+
+impl<S: Send + Sync, T: DeserializeOwned + Named> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -45,7 +68,7 @@ impl<S: Send + Sync, T: DeserializeOwned + IntoParams> FromRequestParts<S> for P
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned + IntoParams> FromRequest<S> for Fields<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Named> FromRequest<S> for Fields<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -89,8 +112,8 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Reads fields of known names.
-fn known<T: DeserializeOwned + IntoParams>(fields: Map<String, Value>) -> Result<T, Problem> {
-    let names: Vec<String> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+fn known<T: DeserializeOwned + Named>(fields: Map<String, Value>) -> Result<T, Problem> {
+    let names = T::names();
     if let Some(unknown) = fields.keys().find(|name| !names.contains(name)) {
         return Err(Problem::invalid(format!("there is no \"{unknown}\" here: expected {}", names.join(", "))));
     }

@@ -164,3 +164,6 @@ fn router(state: Shared) -> Router {
     let describe = move || std::future::ready(([(CONTENT_TYPE, "application/json")], description.to_string()));
     routes.route("/openapi.json", get(describe)).with_state(state)
 }
+
+#[cfg(all(test, feature = "bundled-model"))]
+mod tests;

@@ -34,6 +34,20 @@ pub struct Options {
     pub limits: Limits,
 }
 
+impl Default for Options {
+    /// On loopback, without keys, with the right to write.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            keys: None,
+            writes: true,
+            long_inputs: LongInputs::default(),
+            threads: crate::embed::cores(),
+            limits: Limits::default(),
+        }
+    }
+}
+
 /// What is refused, so that nobody can take all there is.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 
-use crate::server::extract::{Body, Params};
+use crate::server::extract::{Body, Params, named};
 use crate::server::problem::{ErrorBody, Problem};
 use crate::server::state::{Shared, State as Server};
 use crate::server::writer::{Outcome, Writer};
@@ -128,6 +128,10 @@ pub async fn remove(State(server): State<Shared>, Path(id): Path<String>) -> Res
 pub struct Of {
     /// The id of the article.
     article: String,
+}
+
+named! {
+    Of: Of;
 }
 
 /// The passages of an article.

@@ -10,7 +10,7 @@ use super::articles::find;
 use super::search::wanted;
 use crate::dedup::{Comparison, Copies, Relation, Selection, Subject, compare as side_by_side, counts};
 use crate::engine::{Engine, budget, subject};
-use crate::server::extract::{Body, Params, many, parsed, told};
+use crate::server::extract::{Body, Params, many, named, parsed, told};
 use crate::server::problem::{ErrorBody, Problem};
 use crate::server::state::Shared;
 use crate::store::Store;
@@ -43,6 +43,11 @@ pub struct Wanted {
     since: Option<PartialDate>,
 }
 
+named! {
+    Page: Page Wanted;
+    Two: Two;
+}
+
 impl Wanted {
     /// As the register is asked.
     pub fn selection(&self, store: &Store) -> Result<Selection, Problem> {
@@ -68,7 +73,7 @@ pub struct Page {
     skip: Option<usize>,
     /// Which.
     #[serde(flatten)]
-    #[param(inline)]
+    #[param(ignore)]
     wanted: Wanted,
 }
 
@@ -107,7 +112,7 @@ pub fn at_hand<'e>(engine: &'e Engine, selection: &Selection) -> Result<Copies<'
     get,
     path = "/v1/duplicates",
     tag = "copies",
-    params(Page),
+    params(Page, Wanted),
     responses((status = 200, body = Duplicates), (status = "default", body = ErrorBody))
 )]
 pub async fn duplicates(State(server): State<Shared>, Params(page): Params<Page>) -> Result<Json<Duplicates>, Problem> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::filters::Filters;
 use crate::search::related::RelatedRequest;
 use crate::search::{Cursor, Fusion, Mode, Order, Request};
-use crate::server::extract::{Body, Fields, Params, many, parsed, told};
+use crate::server::extract::{Body, Fields, Params, many, named, parsed, told};
 use crate::server::problem::{ErrorBody, Problem};
 use crate::server::state::{Shared, State as Server};
 use crate::types::Period;
@@ -53,8 +53,14 @@ pub struct Question {
     explain: Option<bool>,
     /// Of these articles alone.
     #[serde(flatten)]
-    #[param(inline)]
+    #[param(ignore)]
     filters: Filters,
+}
+
+named! {
+    Question: Question Filters;
+    AroundStored: AroundStored Around Filters;
+    Counted: Counted Filters;
 }
 
 /// What articles are searched by.
@@ -160,7 +166,7 @@ async fn answer(server: Shared, question: Question) -> Result<Json<wire::Answer>
     get,
     path = "/v1/search",
     tag = "search",
-    params(Question),
+    params(Question, Filters),
     responses((status = 200, body = wire::Answer), (status = "default", body = ErrorBody))
 )]
 pub async fn search(
@@ -201,7 +207,7 @@ pub struct Around {
     within: Option<Period>,
     /// Of these articles alone.
     #[serde(flatten)]
-    #[param(inline)]
+    #[param(ignore)]
     filters: Filters,
 }
 
@@ -213,7 +219,7 @@ pub struct AroundStored {
     id: String,
     /// Which are wanted.
     #[serde(flatten)]
-    #[param(inline)]
+    #[param(ignore)]
     around: Around,
 }
 
@@ -239,7 +245,7 @@ pub struct RelatedArticles {
     get,
     path = "/v1/similar",
     tag = "search",
-    params(AroundStored),
+    params(AroundStored, Around, Filters),
     responses((status = 200, body = RelatedArticles), (status = "default", body = ErrorBody))
 )]
 pub async fn similar(
@@ -295,7 +301,7 @@ pub struct Counted {
     k: Option<usize>,
     /// Of these articles alone.
     #[serde(flatten)]
-    #[param(inline)]
+    #[param(ignore)]
     filters: Filters,
 }
 
@@ -313,7 +319,7 @@ pub struct Facets {
     get,
     path = "/v1/facets",
     tag = "search",
-    params(Counted),
+    params(Counted, Filters),
     responses((status = 200, body = Facets), (status = "default", body = ErrorBody))
 )]
 pub async fn facets(State(server): State<Shared>, Params(counted): Params<Counted>) -> Result<Json<Facets>, Problem> {

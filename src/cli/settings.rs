@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::CliError;
-use super::args::{self, Common, Filters, Index, View};
+use super::args::{self, Common, Filters, View};
 use crate::chunk::Budget;
 use crate::dedup::Relation;
 use crate::embed::source::{BUNDLED_ID, ModelRef};
@@ -121,18 +121,24 @@ pub(super) fn store(common: &Common) -> Result<Option<Store>, CliError> {
 
 /// What a store is to be made for, or was: what was named, else what the store has, else the built-in model and the usual
 /// length of passages.
-pub(super) fn making(args: &Index, common: &Common, options: &Options) -> Result<(Embedder, Making), CliError> {
+pub(super) fn making(
+    model: Option<&str>,
+    dims: Option<usize>,
+    passage_tokens: Option<usize>,
+    common: &Common,
+    options: &Options,
+) -> Result<(Embedder, Making), CliError> {
     let stored = store(common)?;
     let stored_model = stored.as_ref().map(|store| store.model());
     // The width belongs to the model that was named with it.
-    let dims = args.dims.or(stored_model.filter(|_| args.model.is_none()).map(|model| model.dims));
-    let name = args.model.as_deref().or(stored_model.map(|model| model.reference.as_str()));
+    let dims = dims.or(stored_model.filter(|_| model.is_none()).map(|model| model.dims));
+    let name = model.or(stored_model.map(|model| model.reference.as_str()));
     let (embedder, model) = self::model(name, &Options { dims, ..*options })?;
-    if let Some(tokens) = args.passage_tokens {
+    if let Some(tokens) = passage_tokens {
         // A number that cannot be met is refused; the usual one is bent to a small model.
         Budget::new(tokens, embedder.passage_limit())?;
     }
-    let passage_tokens = args.passage_tokens.or(stored.as_ref().map(Store::passage_tokens)).unwrap_or(PASSAGE_TOKENS);
+    let passage_tokens = passage_tokens.or(stored.as_ref().map(Store::passage_tokens)).unwrap_or(PASSAGE_TOKENS);
     Ok((embedder, Making { model, passage_tokens }))
 }
 

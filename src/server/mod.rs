@@ -2,6 +2,7 @@
 //!
 //! | module | reason to exist |
 //! | --- | --- |
+//! | [`keys`] | the file of keys: who may ask, and who may change the store |
 //! | [`options`] | what a server is started with, and its limits |
 //! | `state` | what every route needs |
 //! | `problem` | what went wrong, as a status and a sentence |
@@ -27,6 +28,7 @@ mod extract;
 mod inputs;
 mod jobs;
 mod keeper;
+pub mod keys;
 pub mod options;
 mod problem;
 mod queue;

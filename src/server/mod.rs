@@ -9,6 +9,7 @@
 //! | `embeddings` | texts of all requests in shared passes through the model |
 //! | `inputs` | texts of a request to vectors, by an explicit rule for those that are too long |
 //! | `readers` | threads that search |
+//! | `compatible` | the interfaces that programs speak already: OpenAI's, TEI's, Cohere's |
 //! | `writer` | the one thread that changes the store, and shows what it changed |
 //! | `keeper` | the thread that keeps the views on disk and the register of copies up with the store |
 //! | `jobs` | long work, and how far it has come |
@@ -17,6 +18,7 @@
 //! threads of their own, changes are put together into transactions. Every line is bounded; who comes when it is full is told
 //! when to come again.
 
+mod compatible;
 mod embeddings;
 mod inputs;
 pub mod options;
@@ -30,7 +32,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use axum::Router;
+use axum::{Router, middleware};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::engine::{Engine, EngineError};
 use embeddings::Embeddings;
@@ -70,7 +73,8 @@ impl Server {
             Embeddings::start(engine.embedder().clone(), options.threads, limits.waiting_tokens);
         let (readers, reading) = Readers::start(engine, &shown, options.threads, limits.waiting_searches)?;
         threads.extend(reading);
-        let state = Arc::new(State { embeddings, readers, shown, options, started: Instant::now() });
+        let reranker = engine.reranker().cloned();
+        let state = Arc::new(State { embeddings, readers, reranker, shown, options, started: Instant::now() });
         Ok(Self { state, threads })
     }
 
@@ -103,5 +107,7 @@ impl Server {
 
 /// All routes.
 fn router(state: Shared) -> Router {
-    Router::new().with_state(state)
+    let (router, _document) = OpenApiRouter::new().merge(compatible::routes()).split_for_parts();
+    // Over all that may refuse a request, so that each client reads why in the words that it knows.
+    router.layer(middleware::from_fn(compatible::in_their_words)).with_state(state)
 }

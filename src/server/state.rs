@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::embeddings::Embeddings;
 use super::options::Options;
 use super::readers::{Readers, Shown};
+use crate::embed::Reranker;
 
 /// What every route needs, behind one pointer.
 pub struct State {
@@ -13,6 +14,8 @@ pub struct State {
     pub embeddings: Embeddings,
     /// Threads that search.
     pub readers: Readers,
+    /// What ranks anew, where there is one.
+    pub reranker: Option<Arc<Reranker>>,
     /// The views that answer.
     pub shown: Arc<Shown>,
     /// What the server was started with.

@@ -10,6 +10,7 @@
 //! | `embeddings` | texts of all requests in shared passes through the model |
 //! | `inputs` | texts of a request to vectors, by an explicit rule for those that are too long |
 //! | `readers` | threads that search |
+//! | `compatible` | the interfaces that programs speak already: OpenAI's, TEI's, Cohere's |
 //! | `writer` | the one thread that changes the store, and shows what it changed |
 //! | `keeper` | the thread that keeps the views on disk and the register of copies up with the store |
 //! | `jobs` | long work, and how far it has come |
@@ -23,6 +24,7 @@
 
 mod api;
 mod clerk;
+mod compatible;
 mod embeddings;
 mod extract;
 mod inputs;
@@ -42,9 +44,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
+use axum::{Router, middleware};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -115,7 +117,8 @@ impl Server {
         };
         let (clerk, clerking) = Clerk::start(engine, jobs.clone())?;
         threads.push(clerking);
-        let state = State { embeddings, readers, shown, writer, jobs, clerk, options, started: Instant::now() };
+        let reranker = engine.reranker().cloned();
+        let state = State { embeddings, readers, reranker, shown, writer, jobs, clerk, options, started: Instant::now() };
         Ok(Self { state: Arc::new(state), writing, threads, ending })
     }
 
@@ -160,11 +163,13 @@ impl Server {
 
 /// All routes.
 fn router(state: Shared) -> Router {
-    let described = OpenApiRouter::with_openapi(api::Description::openapi()).merge(api::routes());
-    let (routes, description) = described.split_for_parts();
+    let described = OpenApiRouter::with_openapi(api::Description::openapi());
+    let (routes, description) = described.merge(api::routes()).merge(compatible::routes()).split_for_parts();
     let description: Arc<str> = description.to_json().unwrap_or_default().into();
     let describe = move || std::future::ready(([(CONTENT_TYPE, "application/json")], description.to_string()));
-    routes.route("/openapi.json", get(describe)).with_state(state)
+    let routes = routes.route("/openapi.json", get(describe));
+    // Over all that may refuse a request, so that each client reads why in the words that it knows.
+    routes.layer(middleware::from_fn(compatible::in_their_words)).with_state(state)
 }
 
 #[cfg(all(test, feature = "bundled-model"))]

@@ -9,6 +9,7 @@ use super::jobs::Jobs;
 use super::options::Options;
 use super::readers::{Readers, Shown};
 use super::writer::Writer;
+use crate::embed::Reranker;
 
 /// What every route needs, behind one pointer.
 pub struct State {
@@ -16,6 +17,8 @@ pub struct State {
     pub embeddings: Arc<Embeddings>,
     /// Threads that search.
     pub readers: Readers,
+    /// What ranks anew, where there is one.
+    pub reranker: Option<Arc<Reranker>>,
     /// The views that answer.
     pub shown: Arc<Shown>,
     /// What changes the store, where it may be changed.

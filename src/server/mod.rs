@@ -13,14 +13,22 @@
 //! | `writer` | the one thread that changes the store, and shows what it changed |
 //! | `keeper` | the thread that keeps the views on disk and the register of copies up with the store |
 //! | `jobs` | long work, and how far it has come |
+//! | `listen` | connections: who is let in, how long silence is waited for, and how they end |
+//! | `guard` | what stands around all routes: ids, keys, limits, headers, the log |
+//! | `health` | how the server is, for programs that watch over it |
+//! | `metrics` | the server in numbers |
 //!
 //! A request never waits for another one's work: texts of all of them go through the model together, searches run on
 //! threads of their own, changes are put together into transactions. Every line is bounded; who comes when it is full is told
 //! when to come again.
 
 mod embeddings;
+mod guard;
+mod health;
 mod inputs;
 pub mod keys;
+mod listen;
+mod metrics;
 pub mod options;
 mod problem;
 mod queue;
@@ -29,13 +37,17 @@ mod state;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 
 use crate::engine::{Engine, EngineError};
 use embeddings::Embeddings;
+use guard::Guard;
+use keys::KeysError;
+use metrics::Metrics;
 use options::Options;
 use readers::{Readers, Shown};
 use state::{Shared, State};
@@ -46,6 +58,9 @@ pub enum ServerError {
     /// The store, its model or a view.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The file of keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// It cannot listen there.
     #[error("cannot listen at {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
@@ -64,15 +79,18 @@ impl Server {
     /// Starts the threads that embed, search and write.
     ///
     /// # Errors
-    /// When the store cannot be opened once more, or, to be changed, by this process.
-    pub fn start(engine: &Engine, options: Options) -> Result<Self, ServerError> {
+    /// When the store cannot be opened once more, or, to be changed, by this process; when the file of keys cannot be read.
+    pub fn start(engine: &Engine, mut options: Options) -> Result<Self, ServerError> {
+        options.limits.connections = listen::affordable(options.limits.connections);
+        let guard = Guard::new(&options)?;
         let limits = options.limits;
         let shown = Arc::new(Shown::new(engine.views().clone()));
         let (embeddings, mut threads) =
             Embeddings::start(engine.embedder().clone(), options.threads, limits.waiting_tokens);
         let (readers, reading) = Readers::start(engine, &shown, options.threads, limits.waiting_searches)?;
         threads.extend(reading);
-        let state = Arc::new(State { embeddings, readers, shown, options, started: Instant::now() });
+        let metrics = Metrics::new();
+        let state = Arc::new(State { embeddings, readers, shown, guard, metrics, options, started: Instant::now() });
         Ok(Self { state, threads })
     }
 
@@ -85,16 +103,27 @@ impl Server {
         ready: impl FnOnce(SocketAddr),
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServerError> {
-        let address = self.state.options.listen;
+        let state = self.state;
+        let (address, limits) = (state.options.listen, &state.options.limits);
         let runtime = tokio::runtime::Runtime::new().map_err(ServerError::Start)?;
-        let router = router(self.state.clone());
+        let router = router(state.clone());
         let served = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind(address).await?;
-            ready(listener.local_addr()?);
-            axum::serve(listener, router).with_graceful_shutdown(stop).await
+            let address = listener.local_addr()?;
+            tracing::info!(%address, keys = state.guard.asks_for_keys(), "listening");
+            ready(address);
+            let told = async {
+                stop.await;
+                tracing::info!("ending");
+                state.guard.ending.store(true, Ordering::Relaxed);
+            };
+            listen::answer(listener, router, &state.guard.places, limits, told).await;
+            Ok(())
         });
-        self.state.embeddings.close();
-        self.state.readers.close();
+        // What takes longer than the grace at the end is cut off here.
+        runtime.shutdown_timeout(Duration::ZERO);
+        state.embeddings.close();
+        state.readers.close();
         for thread in self.threads {
             // A thread that panicked has nothing left to finish.
             let _ = thread.join();
@@ -103,7 +132,8 @@ impl Server {
     }
 }
 
-/// All routes.
+/// All routes, and what stands around them.
 fn router(state: Shared) -> Router {
-    Router::new().with_state(state)
+    let routes = Router::new().merge(health::routes());
+    guard::around(routes.with_state(state.clone()), &state)
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::embeddings::Embeddings;
+use super::guard::Guard;
+use super::metrics::Metrics;
 use super::options::Options;
 use super::readers::{Readers, Shown};
 
@@ -15,6 +17,10 @@ pub struct State {
     pub readers: Readers,
     /// The views that answer.
     pub shown: Arc<Shown>,
+    /// What stands around all routes.
+    pub guard: Guard,
+    /// What is counted.
+    pub metrics: Metrics,
     /// What the server was started with.
     pub options: Options,
     /// When it was started.

@@ -325,7 +325,8 @@ fn warnings(embedded: &Embedded) -> Vec<String> {
     let truncated = embedded.truncated.iter();
     let cut = truncated.map(|(at, tokens)| format!("text {at} was cut: {tokens} tokens of it are in no vector"));
     let pooled = embedded.pooled.iter();
-    let mean = pooled.map(|(at, passages)| format!("text {at} was too long: its vector is the mean of {passages} passages"));
+    let mean =
+        pooled.map(|(at, passages)| format!("text {at} was too long: its vector is the mean of {passages} passages"));
     cut.chain(mean).collect()
 }
 
@@ -350,7 +351,8 @@ async fn rerank(
     if top_n == Some(0) {
         return Err(Problem::invalid("top_n: expected 1 or more"));
     }
-    let texts: Vec<String> = documents.into_iter().map(|(Document::Text(text) | Document::Object { text })| text).collect();
+    let texts: Vec<String> =
+        documents.into_iter().map(|(Document::Text(text) | Document::Object { text })| text).collect();
     let mut kept = if return_documents { texts.clone() } else { Vec::new() };
     let ranking = rank(&state, query, texts, None, Scale::Unit).await?;
     let best = ranking.texts.into_iter().take(top_n.unwrap_or(usize::MAX));

@@ -169,10 +169,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
     (status = 400, description = "Not understood, or more than a limit allows", body = OpenAiError),
     (status = 429, description = "Too much waits already: come again when `Retry-After` says", body = OpenAiError),
 ))]
-async fn embeddings(
-    State(state): State<Shared>,
-    Body(request): Body<EmbeddingsRequest>,
-) -> Result<Response, Problem> {
+async fn embeddings(State(state): State<Shared>, Body(request): Body<EmbeddingsRequest>) -> Result<Response, Problem> {
     let EmbeddingsRequest { input, encoding_format, dimensions, input_type, long_inputs, .. } = request;
     let role = if input_type == Some(InputType::Query) { Role::Query } else { Role::Passage };
     let embedded = embedded(&state, input, role, long_inputs, dimensions).await?;

@@ -231,8 +231,9 @@ mod tests {
         Keys::remove(&path, "first").unwrap();
         later(&ring);
         assert!(ring.now().find(&first).is_none());
-        for damage in [&|| fs_err::write(&path, "{").unwrap() as &dyn Fn(), &|| fs_err::remove_file(&path).unwrap()] {
-            damage();
+        let (damage, removal) = (|| fs_err::write(&path, "{").unwrap(), || fs_err::remove_file(&path).unwrap());
+        for wreck in [&damage as &dyn Fn(), &removal] {
+            wreck();
             later(&ring);
             assert!(ring.now().find(&second).is_some(), "known before");
         }

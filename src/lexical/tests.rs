@@ -477,7 +477,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 }
 
 proptest::proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..Default::default() })]
 
     /// Whatever happened to a store, a view that was caught up finds what a view that is opened finds; with the same scores, as
     /// long as no document is of another time.

@@ -281,6 +281,7 @@ impl EmbedRequest {
     (status = 200, description = "A vector for each text", body = EmbedResponse),
     (status = 400, description = "Not understood, or more than a limit allows", body = CohereError),
     (status = 429, description = "Too much waits already: come again when `Retry-After` says", body = CohereError),
+    (status = "default", description = "Whatever else went wrong", body = CohereError),
 ))]
 async fn embed(State(state): State<Shared>, Body(mut request): Body<EmbedRequest>) -> Result<Response, Problem> {
     let (rule, texts) = (request.rule()?, request.texts()?);
@@ -339,6 +340,7 @@ fn warnings(embedded: &Embedded) -> Vec<String> {
     (status = 200, description = "The best documents", body = RerankResponse),
     (status = 400, description = "Not understood, or more than a limit allows", body = CohereError),
     (status = 429, description = "Too much waits already: come again when `Retry-After` says", body = CohereError),
+    (status = "default", description = "Whatever else went wrong", body = CohereError),
 ))]
 async fn rerank(
     State(state): State<Shared>,
@@ -369,6 +371,7 @@ async fn rerank(
 #[utoipa::path(post, path = "/v1/rerank", tag = "Cohere", request_body = RerankRequest, responses(
     (status = 200, description = "The best documents", body = RerankResponse),
     (status = 400, description = "Not understood, or more than a limit allows", body = CohereError),
+    (status = "default", description = "Whatever else went wrong", body = CohereError),
 ))]
 async fn rerank_v1(
     state: State<Shared>,

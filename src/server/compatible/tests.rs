@@ -461,6 +461,16 @@ fn a_cross_encoder_ranks_where_there_is_one() {
         let expected = f64::from(scores[rank["index"].as_u64().unwrap() as usize]);
         assert!((score - expected).abs() < 1e-6 && (1.0 / (1.0 + (-logit).exp()) - expected).abs() < 1e-6);
     }
+    // More than a turn's worth.
+    let many: Vec<String> = (0..130).map(|at| format!("{} {at}", TEXTS[at % 3])).collect();
+    let expected = reranker.score("prix", &many.iter().map(String::as_str).collect::<Vec<_>>(), cores()).unwrap();
+    let ranks = desk.post("/rerank", &json!({"query": "prix", "texts": many, "return_text": true})).well();
+    assert_eq!(ranks.as_array().unwrap().len(), many.len());
+    for rank in ranks.as_array().unwrap() {
+        let at = rank["index"].as_u64().unwrap() as usize;
+        assert!((rank["score"].as_f64().unwrap() - f64::from(expected[at])).abs() < 1e-6);
+        assert_eq!(rank["text"], many[at]);
+    }
     // What is cut is said, or refused.
     let texts = json!([TEXTS[0], long_text()]);
     let cut = desk.post("/rerank", &json!({"query": "budget", "texts": texts}));

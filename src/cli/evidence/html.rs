@@ -14,9 +14,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::blocks::pieces;
 use super::{json, words};
 use crate::cli::print::{article, number};
+use crate::dedup::blocks::pieces;
 use crate::dedup::comparison::{Comparison, Group, Relation, SharedStretch, Side};
 use crate::store::Header;
 use crate::types::{ArticleId, to_char_spans};

@@ -9,6 +9,7 @@
 //! | `embeddings` | texts of all requests in shared passes through the model |
 //! | `inputs` | texts of a request to vectors, by an explicit rule for those that are too long |
 //! | `readers` | threads that search |
+//! | `page` | the web page |
 //! | `writer` | the one thread that changes the store, and shows what it changed |
 //! | `keeper` | the thread that keeps the views on disk and the register of copies up with the store |
 //! | `jobs` | long work, and how far it has come |
@@ -20,6 +21,7 @@
 mod embeddings;
 mod inputs;
 pub mod options;
+mod page;
 mod problem;
 mod queue;
 mod readers;
@@ -103,5 +105,5 @@ impl Server {
 
 /// All routes.
 fn router(state: Shared) -> Router {
-    Router::new().with_state(state)
+    Router::new().merge(page::routes()).fallback(page::nothing_here).with_state(state)
 }

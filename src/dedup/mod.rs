@@ -15,11 +15,13 @@
 //! | [`catch_up`] | keeps the register up to date |
 //! | [`copies`] | pairs and groups of articles, out of the register |
 //! | [`comparison`] | two articles beside each other |
+//! | [`blocks`] | their texts beside each other: what is equal, edited, moved, or only in one |
 //!
 //! Candidates are found by what they share, never by comparing all with all, and every pair is compared exactly before it is
 //! reported. A text, not an article, is what is compared: articles that read the same are one.
 
 pub mod align;
+pub mod blocks;
 pub mod candidates;
 pub mod catch_up;
 pub mod comparison;

@@ -11,6 +11,7 @@
 //! | `inputs` | texts of a request to vectors, by an explicit rule for those that are too long |
 //! | `readers` | threads that search |
 //! | `compatible` | the interfaces that programs speak already: OpenAI's, TEI's, Cohere's |
+//! | `page` | the web page |
 //! | `writer` | the one thread that changes the store, and shows what it changed |
 //! | `keeper` | the thread that keeps the views on disk and the register of copies up with the store |
 //! | `jobs` | long work, and how far it has come |
@@ -40,6 +41,7 @@ pub mod keys;
 mod listen;
 mod metrics;
 pub mod options;
+mod page;
 mod problem;
 mod queue;
 mod readers;
@@ -199,6 +201,7 @@ fn router(state: Shared) -> Router {
         std::future::ready(answer)
     };
     let routes = routes.merge(health::routes()).route("/openapi.json", get(describe));
+    let routes = routes.merge(page::routes()).fallback(page::nothing_here);
     guard::around(routes.with_state(state.clone()), &state)
 }
 

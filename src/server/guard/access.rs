@@ -231,7 +231,8 @@ mod tests {
         Keys::remove(&path, "first").unwrap();
         later(&ring);
         assert!(ring.now().find(&first).is_none());
-        for damage in [&|| fs_err::write(&path, "{").unwrap() as &dyn Fn(), &|| fs_err::remove_file(&path).unwrap()] {
+        let damages: [&dyn Fn(); 2] = [&|| fs_err::write(&path, "{").unwrap(), &|| fs_err::remove_file(&path).unwrap()];
+        for damage in damages {
             damage();
             later(&ring);
             assert!(ring.now().find(&second).is_some(), "known before");

@@ -129,13 +129,16 @@ fn engine(common: &Common, args: &args::Serve) -> Result<Engine, CliError> {
 }
 
 fn options(args: &args::Serve, keys: Option<PathBuf>) -> options::Options {
-    let body = usize::from(args.max_body) << 20;
+    let (body, request) = (usize::from(args.max_body) << 20, Duration::from_secs(args.timeout.into()));
+    let usual = Limits::default();
     let limits = Limits {
         body,
         line: body,
-        request: Duration::from_secs(args.timeout.into()),
+        request,
+        // A head is a part of its request.
+        head: usual.head.min(request),
         connections: args.max_connections as usize,
-        ..Limits::default()
+        ..usual
     };
     options::Options {
         listen: args.listen,

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::catch_up::{Progress, again, caught_up};
 use super::comparison::{
@@ -72,6 +72,8 @@ pub struct Copies<'s> {
     /// The text of the article that alone is asked for.
     of: Option<(ArticleId, TextId)>,
     selection: Selection,
+    /// Articles that the register knows as they are no more: left out.
+    changed: HashSet<ArticleId>,
     #[allow(dead_code, reason = "held for its drop")]
     moment: Option<Snapshot<'s>>,
 }
@@ -110,6 +112,22 @@ impl<'s> Copies<'s> {
         }
     }
 
+    /// The copies as far as the register of a store knows them now, for those who cannot wait, with the number of articles that
+    /// have changed since it was written: these are left out. None where there is no register yet.
+    ///
+    /// # Errors
+    /// When the store or the register fails.
+    pub fn known(store: &'s Store, selection: Selection) -> Result<Option<(Self, usize)>, RegisterError> {
+        let Some(register) = Register::as_it_lies(store) else { return Ok(None) };
+        register.at_once(|| {
+            let copies = Self::new(store, &register, selection)?;
+            let moment = store.snapshot()?;
+            let changed: HashSet<_> = store.articles_changed_after(register.sequence()?)?.into_iter().collect();
+            let behind = changed.len();
+            Ok(Some((Self { changed, moment: Some(moment), ..copies }, behind)))
+        })
+    }
+
     /// What a register knows of the articles of its store, which must not change meanwhile.
     ///
     /// # Errors
@@ -141,6 +159,7 @@ impl<'s> Copies<'s> {
             representatives,
             of,
             selection,
+            changed: HashSet::new(),
             moment: None,
         })
     }
@@ -214,6 +233,9 @@ impl<'s> Copies<'s> {
         relation: impl Fn(&Evidence) -> Option<(Relation, f32)>,
         groups: (TextId, TextId),
     ) -> Result<Option<Pair>, RegisterError> {
+        if [x, y].iter().any(|article| self.changed.contains(article)) {
+            return Ok(None);
+        }
         let (x, y) = (self.store.header(x)?, self.store.header(y)?);
         let InOrder { turned, precedence, minutes } = InOrder::of(moment(self.store, &x)?, moment(self.store, &y)?);
         let (a, b, evidence) = if turned { (y, x, evidence.turned()) } else { (x, y, *evidence) };
@@ -240,6 +262,9 @@ impl<'s> Copies<'s> {
         let mut groups = Vec::new();
         for (own, members) in texts {
             if self.of.is_some_and(|(_, text)| text != own && !members.contains(&text)) {
+                continue;
+            }
+            if self.changed.contains(&self.texts[&own].article) {
                 continue;
             }
             let representative = self.store.header(self.texts[&own].article)?;
@@ -290,7 +315,7 @@ impl<'s> Copies<'s> {
     fn articles(&self, text: TextId) -> impl Iterator<Item = ArticleId> + '_ {
         let several = self.identical.get(&text).into_iter().flatten().copied();
         let alone = (!self.identical.contains_key(&text)).then(|| self.texts[&text].article);
-        several.chain(alone)
+        several.chain(alone).filter(|article| !self.changed.contains(article))
     }
 
     /// A member of a group beside its representative.

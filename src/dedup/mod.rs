@@ -15,11 +15,13 @@
 //! | [`catch_up`] | keeps the register up to date |
 //! | [`copies`] | pairs and groups of articles, out of the register |
 //! | [`comparison`] | two articles beside each other |
+//! | [`blocks`] | their texts beside each other: what is equal, edited, moved, or only in one |
 //!
 //! Candidates are found by what they share, never by comparing all with all, and every pair is compared exactly before it is
 //! reported. A text, not an article, is what is compared: articles that read the same are one.
 
 pub mod align;
+pub mod blocks;
 pub mod candidates;
 pub mod catch_up;
 pub mod comparison;
@@ -39,7 +41,7 @@ use crate::types::{ArticleId, Span};
 pub use catch_up::{Progress, Stage, again, at_hand, caught_up};
 pub use comparison::{Comparison, Group, Member, Precedence, Relation, Side, Subject, compare};
 pub use copies::{Copies, Pair, Selection};
-pub use register::{Counts, Health, Known, Register, RegisterError, counts, health};
+pub use register::{Counts, Health, Known, Register, RegisterError, counts, health, lag};
 
 /// The body of a stored article as published, with its page furniture, in bytes and ascending.
 fn source(store: &Store, article: ArticleId) -> Result<(String, Vec<Span>), StoreError> {

@@ -195,8 +195,19 @@ pub struct Known {
 /// When SQLite or the store fails.
 pub fn counts(store: &Store) -> Result<Option<Known>, RegisterError> {
     let Some(register) = Register::as_it_lies(store) else { return Ok(None) };
-    let behind = store.articles_changed_after(register.sequence()?)?.len();
-    Ok(Some(Known { counts: register.counts()?, behind }))
+    Ok(Some(Known { counts: register.counts()?, behind: behind(&register, store)? }))
+}
+
+/// How many articles were changed since the register of a store was brought up to date; nothing, where there is none.
+///
+/// # Errors
+/// When SQLite or the store fails.
+pub fn lag(store: &Store) -> Result<Option<usize>, RegisterError> {
+    Register::as_it_lies(store).map(|register| behind(&register, store)).transpose()
+}
+
+fn behind(register: &Register, store: &Store) -> Result<usize, RegisterError> {
+    Ok(store.articles_changed_after(register.sequence()?)?.len())
 }
 
 /// Where the register of a store lies.

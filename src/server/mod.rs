@@ -11,12 +11,17 @@
 //! | `inputs` | texts of a request to vectors, by an explicit rule for those that are too long |
 //! | `readers` | threads that search |
 //! | `compatible` | the interfaces that programs speak already: OpenAI's, TEI's, Cohere's |
+//! | `page` | the web page |
 //! | `writer` | the one thread that changes the store, and shows what it changed |
 //! | `keeper` | the thread that keeps the views on disk and the register of copies up with the store |
 //! | `jobs` | long work, and how far it has come |
 //! | `clerk` | the thread that does the work that was asked for |
 //! | `extract` | what a request asks for |
 //! | `api` | our own interface, and its description |
+//! | `listen` | connections: who is let in, how long silence is waited for, and how they end |
+//! | `guard` | what stands around all routes: ids, keys, limits, headers, the log |
+//! | `health` | how the server is, for programs that watch over it |
+//! | `metrics` | the server in numbers |
 //!
 //! A request never waits for another one's work: texts of all of them go through the model together, searches run on
 //! threads of their own, changes are put together into transactions. Every line is bounded; who comes when it is full is told
@@ -27,11 +32,16 @@ mod clerk;
 mod compatible;
 mod embeddings;
 mod extract;
+mod guard;
+mod health;
 mod inputs;
 mod jobs;
 mod keeper;
 pub mod keys;
+mod listen;
+mod metrics;
 pub mod options;
+mod page;
 mod problem;
 mod queue;
 mod readers;
@@ -40,13 +50,13 @@ mod writer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use axum::{Router, middleware};
+use axum::{Extension, Router};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -54,8 +64,11 @@ use crate::engine::{Engine, EngineError};
 use crate::store::{Making, Store, StoreError};
 use clerk::Clerk;
 use embeddings::Embeddings;
+use guard::{Compressible, Guard};
 use jobs::Jobs;
 use keeper::{Keeper, bell};
+use keys::KeysError;
+use metrics::Metrics;
 use options::Options;
 use readers::{Readers, Shown};
 use state::{Shared, State};
@@ -70,6 +83,9 @@ pub enum ServerError {
     /// The store, to be changed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The file of keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// It cannot listen there.
     #[error("cannot listen at {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
@@ -84,22 +100,23 @@ pub struct Server {
     /// That of the writer, which needs the others.
     writing: Option<JoinHandle<()>>,
     threads: Vec<JoinHandle<()>>,
-    ending: Arc<AtomicBool>,
 }
 
 impl Server {
     /// Starts the threads that embed, search and write.
     ///
     /// # Errors
-    /// When the store cannot be opened once more, or, to be changed, by this process.
-    pub fn start(engine: &Engine, options: Options) -> Result<Self, ServerError> {
+    /// When the store cannot be opened once more, or, to be changed, by this process; when the file of keys cannot be read.
+    pub fn start(engine: &Engine, mut options: Options) -> Result<Self, ServerError> {
+        options.limits.connections = listen::affordable(options.limits.connections);
+        let guard = Guard::new(&options)?;
         let limits = options.limits;
         let shown = Arc::new(Shown::new(engine.views().clone()));
         let (embeddings, mut threads) =
             Embeddings::start(engine.embedder().clone(), options.threads, limits.waiting_tokens);
         let (readers, reading) = Readers::start(engine, &shown, options.threads, limits.waiting_searches)?;
         threads.extend(reading);
-        let (embeddings, jobs, ending) = (Arc::new(embeddings), Arc::<Jobs>::default(), Arc::<AtomicBool>::default());
+        let (embeddings, jobs) = (Arc::new(embeddings), Arc::<Jobs>::default());
         let keeper = Keeper::new(engine.store().reader()?, engine.isa(), jobs.clone(), shown.clone())?;
         let (writer, writing) = if options.writes {
             let making =
@@ -111,15 +128,17 @@ impl Server {
             threads.push(keeper.keep(Arc::downgrade(&writer), woken));
             (Some(writer), Some(writing))
         } else {
-            let ending = ending.clone();
+            let ending = guard.ending.clone();
             threads.push(keeper.follow(move || ending.load(Ordering::Relaxed)));
             (None, None)
         };
         let (clerk, clerking) = Clerk::start(engine, jobs.clone())?;
         threads.push(clerking);
         let reranker = engine.reranker().cloned();
-        let state = State { embeddings, readers, reranker, shown, writer, jobs, clerk, options, started: Instant::now() };
-        Ok(Self { state: Arc::new(state), writing, threads, ending })
+        let (metrics, started) = (Metrics::new(), Instant::now());
+        let state =
+            State { embeddings, readers, reranker, shown, writer, jobs, clerk, guard, metrics, options, started };
+        Ok(Self { state: Arc::new(state), writing, threads })
     }
 
     /// Listens, calls `ready` with the address, and answers until `stop` comes; then finishes what is begun.
@@ -131,22 +150,33 @@ impl Server {
         ready: impl FnOnce(SocketAddr),
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServerError> {
-        let address = self.state.options.listen;
+        let state = self.state.clone();
+        let (address, limits) = (state.options.listen, &state.options.limits);
         let runtime = tokio::runtime::Runtime::new().map_err(ServerError::Start)?;
-        let router = router(self.state.clone());
+        let router = router(state.clone());
         let served = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind(address).await?;
-            ready(listener.local_addr()?);
-            axum::serve(listener, router).with_graceful_shutdown(stop).await
+            let address = listener.local_addr()?;
+            tracing::info!(%address, keys = state.guard.asks_for_keys(), "listening");
+            ready(address);
+            let told = async {
+                stop.await;
+                tracing::info!("ending");
+                state.guard.ending.store(true, Ordering::Relaxed);
+            };
+            listen::answer(listener, router, &state.guard.places, limits, told).await;
+            Ok(())
         });
+        // What takes longer than the grace at the end is cut off here.
+        runtime.shutdown_timeout(Duration::ZERO);
         self.end();
         served.map_err(|error| ServerError::Listen(address, error))
     }
 
     /// Lets nothing more in, finishes what waits, and ends the threads: that of the writer first, which needs the model.
     fn end(self) {
-        let Self { state, writing, threads, ending } = self;
-        ending.store(true, Ordering::Relaxed);
+        let Self { state, writing, threads } = self;
+        state.guard.ending.store(true, Ordering::Relaxed);
         if let Some(writer) = &state.writer {
             writer.close();
         }
@@ -161,15 +191,18 @@ impl Server {
     }
 }
 
-/// All routes.
+/// All routes, and what stands around them.
 fn router(state: Shared) -> Router {
     let described = OpenApiRouter::with_openapi(api::Description::openapi());
     let (routes, description) = described.merge(api::routes()).merge(compatible::routes()).split_for_parts();
     let description: Arc<str> = description.to_json().unwrap_or_default().into();
-    let describe = move || std::future::ready(([(CONTENT_TYPE, "application/json")], description.to_string()));
-    let routes = routes.route("/openapi.json", get(describe));
-    // Over all that may refuse a request, so that each client reads why in the words that it knows.
-    routes.layer(middleware::from_fn(compatible::in_their_words)).with_state(state)
+    let describe = move || {
+        let answer = ([(CONTENT_TYPE, "application/json")], Extension(Compressible), description.to_string());
+        std::future::ready(answer)
+    };
+    let routes = routes.merge(health::routes()).route("/openapi.json", get(describe));
+    let routes = routes.merge(page::routes()).fallback(page::nothing_here);
+    guard::around(routes.with_state(state.clone()), &state)
 }
 
 #[cfg(all(test, feature = "bundled-model"))]

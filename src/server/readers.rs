@@ -113,6 +113,11 @@ impl Readers {
         self.queue.waiting().0
     }
 
+    /// How many searches have been done.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
     fn time_for(&self, searches: usize) -> Duration {
         let [done, micros] = [&self.done, &self.busy_micros].map(|count| count.load(Ordering::Relaxed));
         Duration::from_micros(searches as u64 * micros / done.max(1) / self.threads as u64)

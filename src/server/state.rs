@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use super::clerk::Clerk;
 use super::embeddings::Embeddings;
+use super::guard::Guard;
 use super::jobs::Jobs;
+use super::metrics::Metrics;
 use super::options::Options;
 use super::readers::{Readers, Shown};
 use super::writer::Writer;
@@ -27,6 +29,10 @@ pub struct State {
     pub jobs: Arc<Jobs>,
     /// What does it.
     pub clerk: Clerk,
+    /// What stands around all routes.
+    pub guard: Guard,
+    /// What is counted.
+    pub metrics: Metrics,
     /// What the server was started with.
     pub options: Options,
     /// When it was started.

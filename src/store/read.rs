@@ -136,6 +136,14 @@ impl Store {
         self.one("SELECT coalesce(max(id), 0) FROM articles").map(ArticleId)
     }
 
+    /// How many articles there are.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn articles(&self) -> Result<u64, StoreError> {
+        self.one("SELECT count(*) FROM articles").map(|n| n as u64)
+    }
+
     /// What the store holds.
     ///
     /// # Errors
@@ -145,7 +153,7 @@ impl Store {
         let day = |sql: &str| self.sql(self.connection.query_row(sql, [], |row| row.get::<_, Option<String>>(0)));
         let files = [self.path.clone(), self.path.with_extension("db-wal")];
         Ok(Stats {
-            articles: count("SELECT count(*) FROM articles")?,
+            articles: self.articles()?,
             passages: count("SELECT count(*) FROM passages")?,
             vectors: count("SELECT count(*) FROM vectors")?,
             tokens: count("SELECT coalesce(sum(tokens), 0) FROM passages")?,

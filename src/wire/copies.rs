@@ -5,10 +5,9 @@ use serde::Serialize;
 use super::{Article, Span, number};
 use crate::dedup::comparison::{self, Precedence, Relation, SharedStretch, Side};
 use crate::dedup::copies;
-use crate::dedup::credits::CreditKind;
+use crate::dedup::credits::{self, CreditKind};
 use crate::dedup::facts::{FactKind, SharedFact};
-use crate::types;
-use crate::types::to_char_spans;
+use crate::types::{self, to_char_spans};
 
 /// What tells pairs and groups from each other in one list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -215,7 +214,7 @@ impl Credit {
     pub fn of(side: &Side) -> Vec<Self> {
         let spans: Vec<types::Span> = side.credits.iter().map(|credit| credit.span).collect();
         let places = side.credits.iter().zip(to_char_spans(&side.text, &spans));
-        let at = |(credit, place): (&crate::dedup::credits::Credit, types::CharSpan)| Self {
+        let at = |(credit, place): (&credits::Credit, types::CharSpan)| Self {
             agency: credit.agency,
             kind: credit.kind,
             start: place.start,

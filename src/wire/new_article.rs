@@ -29,7 +29,7 @@ impl TryFrom<Value> for NewArticle {
             fields.shift_remove(name)
         };
         let metadata = take("metadata", Value::is_object);
-        for unknown in ["title", "date", "source", "url", "language"] {
+        for unknown in ["id", "title", "date", "source", "url", "language", "lead", "text", "metadata"] {
             take(unknown, Value::is_null);
         }
         for made_by_us in ["passages", "furniture"] {

@@ -14,8 +14,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::blocks::pieces;
 use super::words;
+use crate::dedup::blocks::pieces;
 use crate::dedup::comparison::{Comparison, Group, Relation, SharedStretch, Side};
 use crate::store::Header;
 use crate::types::{ArticleId, to_char_spans};

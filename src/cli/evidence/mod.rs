@@ -3,12 +3,10 @@
 //! | module | reason to exist |
 //! | --- | --- |
 //! | `words` | what is said of two articles, in words and figures: the same in the terminal and on the page |
-//! | `blocks` | two texts beside each other: what is equal, edited, moved, or only in one |
 //! | `columns` | text of several styles, wrapped by the width that it has on the screen |
 //! | `terminal` | a comparison or a group as lines of text |
 //! | `html` | a report that a browser shows: `report.html`, its style and its script, and the data |
 
-mod blocks;
 mod columns;
 pub(super) mod html;
 mod terminal;

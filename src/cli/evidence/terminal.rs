@@ -5,11 +5,11 @@ use terminal_size::{Width, terminal_size_of};
 use unicode_width::UnicodeWidthStr;
 
 use super::Detail;
-use super::blocks::{Block, Piece, blocks};
 use super::columns::{Run, beside, column, cut, hanging, wrap};
 use super::words::{self, count, percent};
 use crate::cli::hits::{first_characters, last_characters};
 use crate::cli::print::{BOLD, DIM, one_line};
+use crate::dedup::blocks::{Block, Piece, blocks};
 use crate::dedup::comparison::{Comparison, Group, Member, Relation, Side};
 use crate::dedup::facts::{FactKind, SharedFact};
 use crate::store::Header;

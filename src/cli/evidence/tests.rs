@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::html::Report;
 use super::*;
-use crate::cli::evidence::blocks::{Block, blocks};
+use crate::dedup::blocks::{Block, blocks};
 use crate::dedup::comparison::{Member, Precedence, Relation, SharedStretch, Side};
 use crate::dedup::credits::{Credit, CreditKind};
 use crate::dedup::facts::{FactKind, SharedFact};

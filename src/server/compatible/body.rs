@@ -5,8 +5,8 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, SeqAccess, Visitor};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::server::problem::Problem;
@@ -57,7 +57,9 @@ impl Texts {
         }
         if texts.len() > most {
             let sent = texts.len();
-            return Err(Problem::too_large(format!("{sent} texts in one request, the limit is {most}: send fewer at a time")));
+            return Err(Problem::too_large(format!(
+                "{sent} texts in one request, the limit is {most}: send fewer at a time"
+            )));
         }
         match texts.iter().position(String::is_empty) {
             Some(at) => Err(empty(format!("input {at} is empty: leave it out"))),

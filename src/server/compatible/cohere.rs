@@ -281,6 +281,7 @@ impl EmbedRequest {
     (status = 200, description = "A vector for each text", body = EmbedResponse),
     (status = 400, description = "Not understood, or more than a limit allows", body = CohereError),
     (status = 429, description = "Too much waits already: come again when `Retry-After` says", body = CohereError),
+    (status = "default", description = "Whatever else went wrong", body = CohereError),
 ))]
 async fn embed(State(state): State<Shared>, Body(mut request): Body<EmbedRequest>) -> Result<Response, Problem> {
     let (rule, texts) = (request.rule()?, request.texts()?);
@@ -325,7 +326,8 @@ fn warnings(embedded: &Embedded) -> Vec<String> {
     let truncated = embedded.truncated.iter();
     let cut = truncated.map(|(at, tokens)| format!("text {at} was cut: {tokens} tokens of it are in no vector"));
     let pooled = embedded.pooled.iter();
-    let mean = pooled.map(|(at, passages)| format!("text {at} was too long: its vector is the mean of {passages} passages"));
+    let mean =
+        pooled.map(|(at, passages)| format!("text {at} was too long: its vector is the mean of {passages} passages"));
     cut.chain(mean).collect()
 }
 
@@ -338,6 +340,7 @@ fn warnings(embedded: &Embedded) -> Vec<String> {
     (status = 200, description = "The best documents", body = RerankResponse),
     (status = 400, description = "Not understood, or more than a limit allows", body = CohereError),
     (status = 429, description = "Too much waits already: come again when `Retry-After` says", body = CohereError),
+    (status = "default", description = "Whatever else went wrong", body = CohereError),
 ))]
 async fn rerank(
     State(state): State<Shared>,
@@ -350,7 +353,8 @@ async fn rerank(
     if top_n == Some(0) {
         return Err(Problem::invalid("top_n: expected 1 or more"));
     }
-    let texts: Vec<String> = documents.into_iter().map(|(Document::Text(text) | Document::Object { text })| text).collect();
+    let texts: Vec<String> =
+        documents.into_iter().map(|(Document::Text(text) | Document::Object { text })| text).collect();
     let mut kept = if return_documents { texts.clone() } else { Vec::new() };
     let ranking = rank(&state, query, texts, None, Scale::Unit).await?;
     let best = ranking.texts.into_iter().take(top_n.unwrap_or(usize::MAX));
@@ -367,6 +371,7 @@ async fn rerank(
 #[utoipa::path(post, path = "/v1/rerank", tag = "Cohere", request_body = RerankRequest, responses(
     (status = 200, description = "The best documents", body = RerankResponse),
     (status = 400, description = "Not understood, or more than a limit allows", body = CohereError),
+    (status = "default", description = "Whatever else went wrong", body = CohereError),
 ))]
 async fn rerank_v1(
     state: State<Shared>,

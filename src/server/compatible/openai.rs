@@ -168,11 +168,9 @@ pub fn routes() -> OpenApiRouter<Shared> {
     (status = 200, description = "A vector for each text", body = EmbeddingsResponse),
     (status = 400, description = "Not understood, or more than a limit allows", body = OpenAiError),
     (status = 429, description = "Too much waits already: come again when `Retry-After` says", body = OpenAiError),
+    (status = "default", description = "Whatever else went wrong", body = OpenAiError),
 ))]
-async fn embeddings(
-    State(state): State<Shared>,
-    Body(request): Body<EmbeddingsRequest>,
-) -> Result<Response, Problem> {
+async fn embeddings(State(state): State<Shared>, Body(request): Body<EmbeddingsRequest>) -> Result<Response, Problem> {
     let EmbeddingsRequest { input, encoding_format, dimensions, input_type, long_inputs, .. } = request;
     let role = if input_type == Some(InputType::Query) { Role::Query } else { Role::Passage };
     let embedded = embedded(&state, input, role, long_inputs, dimensions).await?;
@@ -213,6 +211,7 @@ fn response(embedded: Embedded, model: String, format: EncodingFormat, long_inpu
 /// The model, as a list of one.
 #[utoipa::path(get, path = "/v1/models", tag = "OpenAI", responses(
     (status = 200, description = "The models that there are", body = ModelList),
+    (status = "default", description = "Whatever else went wrong", body = OpenAiError),
 ))]
 async fn models(State(state): State<Shared>) -> Json<ModelList> {
     Json(ModelList { object: "list", data: vec![object(&state)] })
@@ -224,6 +223,7 @@ async fn models(State(state): State<Shared>) -> Json<ModelList> {
     responses(
         (status = 200, description = "The model", body = ModelObject),
         (status = 404, description = "It is not this one", body = OpenAiError),
+        (status = "default", description = "Whatever else went wrong", body = OpenAiError),
     )
 )]
 async fn model(State(state): State<Shared>, Path(name): Path<String>) -> Result<Json<ModelObject>, Problem> {

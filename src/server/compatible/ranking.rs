@@ -8,6 +8,7 @@ use futures_util::future::try_join;
 use super::body::Texts;
 use super::{answer, embedded};
 use crate::embed::spec::Role;
+use crate::embed::tokenize::Tokens;
 use crate::embed::{Reranker, cores};
 use crate::server::options::LongInputs;
 use crate::server::problem::Problem;
@@ -15,6 +16,9 @@ use crate::server::state::State;
 
 /// Says what the scores are.
 const SCORES: &str = "x-voisin-scores";
+
+/// Pairs that a cross-encoder scores at a time: some hundred milliseconds.
+const TURN: usize = 64;
 
 /// Texts in the order of their scores.
 pub struct Ranking {
@@ -48,14 +52,7 @@ pub async fn rank(
         return Err(Problem { code: "empty", ..Problem::invalid("the query is empty: give some words") });
     }
     let (by, scores, mut notes) = match &state.reranker {
-        Some(reranker) => {
-            let texts = Texts(texts).checked(state.options.limits.texts)?;
-            let rule = rule.unwrap_or(state.options.long_inputs);
-            let reranker = reranker.clone();
-            let (scores, truncated) =
-                state.readers.ask(move |_| by_cross_encoder(&reranker, &query, &texts, rule, scale)).await?;
-            ("cross-encoder", scores, answer::truncation(&truncated))
-        }
+        Some(reranker) => by_cross_encoder(state, reranker, query, texts, rule, scale).await?,
         None => by_vectors(state, query, texts, rule, scale).await?,
     };
     notes.insert(SCORES, HeaderValue::from_static(by));
@@ -64,33 +61,46 @@ pub async fn rank(
     Ok(Ranking { texts, notes })
 }
 
-type Scores = (Vec<f32>, Vec<(usize, usize)>);
+/// What the scores are, those of the texts in their order, and what is to be said of long ones.
+type Scores = (&'static str, Vec<f32>, HeaderMap);
 
-/// A pair cannot be pooled: where texts are, it is cut.
-fn by_cross_encoder(
+/// A pair cannot be pooled: where texts are, it is cut. Pairs are scored [`TURN`] at a time, so that others have their turn
+/// between, and nothing more is done for a client that has gone.
+async fn by_cross_encoder(
+    state: &State,
     reranker: &Arc<Reranker>,
-    query: &str,
-    texts: &[String],
-    rule: LongInputs,
+    query: String,
+    texts: Vec<String>,
+    rule: Option<LongInputs>,
     scale: Scale,
 ) -> Result<Scores, Problem> {
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let pairs = reranker.tokenize_pairs(query, &texts, cores())?;
+    let texts = Texts(texts).checked(state.options.limits.texts)?;
+    let tokenizing = reranker.clone();
+    let tokenize = move || {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        tokenizing.tokenize_pairs(&query, &texts, cores())
+    };
+    let mut pairs = state.readers.ask(move |_| Ok(tokenize()?)).await?;
     let dropped = pairs.iter().enumerate().map(|(at, pair)| (at, pair.dropped));
     let truncated: Vec<(usize, usize)> = dropped.filter(|(_, dropped)| *dropped > 0).collect();
-    if let (LongInputs::Reject, Some((at, dropped))) = (rule, truncated.first()) {
+    if let (LongInputs::Reject, Some((at, dropped))) = (rule.unwrap_or(state.options.long_inputs), truncated.first()) {
         let limit = reranker.spec().max_tokens;
         return Err(Problem::too_large(format!(
             "text {at} and the query have {} tokens, the model takes {limit}: cut one, or let it be truncated",
             limit + dropped
         )));
     }
-    let logits = reranker.logits(&pairs, cores())?.into_iter();
-    let score = |logit: f32| match scale {
-        Scale::Raw => logit,
-        Scale::Unit => (1.0 / (1.0 + f64::from(-logit).exp())) as f32,
-    };
-    Ok((logits.map(score).collect(), truncated))
+    let mut scores = Vec::with_capacity(pairs.len());
+    while !pairs.is_empty() {
+        let turn: Vec<Tokens> = pairs.drain(..pairs.len().min(TURN)).collect();
+        let reranker = reranker.clone();
+        let logits = state.readers.ask(move |_| Ok(reranker.logits(&turn, cores())?)).await?;
+        scores.extend(logits.into_iter().map(|logit| match scale {
+            Scale::Raw => logit,
+            Scale::Unit => (1.0 / (1.0 + f64::from(-logit).exp())) as f32,
+        }));
+    }
+    Ok(("cross-encoder", scores, answer::truncation(&truncated)))
 }
 
 async fn by_vectors(
@@ -99,7 +109,7 @@ async fn by_vectors(
     texts: Vec<String>,
     rule: Option<LongInputs>,
     scale: Scale,
-) -> Result<(&'static str, Vec<f32>, HeaderMap), Problem> {
+) -> Result<Scores, Problem> {
     let (query, mut texts) = try_join(
         embedded(state, Texts(vec![query]), Role::Query, rule, None),
         embedded(state, Texts(texts), Role::Passage, rule, None),

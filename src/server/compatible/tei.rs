@@ -210,6 +210,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
     (status = 422, description = "The tokenizer refuses a text", body = TeiError),
     (status = 424, description = "The model fails", body = TeiError),
     (status = 429, description = "Too much waits already: come again when `Retry-After` says", body = TeiError),
+    (status = "default", description = "Whatever else went wrong", body = TeiError),
 ))]
 async fn embed(State(state): State<Shared>, Body(request): Body<EmbedRequest>) -> Result<Response, Problem> {
     let EmbedRequest { inputs, normalize, dimensions, reading } = request;
@@ -230,6 +231,7 @@ async fn embed(State(state): State<Shared>, Body(request): Body<EmbedRequest>) -
 #[utoipa::path(post, path = "/", tag = "TEI", request_body = EmbedRequest, responses(
     (status = 200, description = "A vector for each text", body = Vec<Vec<f32>>),
     (status = 400, description = "Not understood", body = TeiError),
+    (status = "default", description = "Whatever else went wrong", body = TeiError),
 ))]
 async fn embed_at_root(state: State<Shared>, body: Body<EmbedRequest>) -> Result<Response, Problem> {
     embed(state, body).await
@@ -241,6 +243,7 @@ async fn embed_at_root(state: State<Shared>, body: Body<EmbedRequest>) -> Result
     (status = 400, description = "Not understood", body = TeiError),
     (status = 413, description = "More than a limit allows", body = TeiError),
     (status = 429, description = "Too much waits already: come again when `Retry-After` says", body = TeiError),
+    (status = "default", description = "Whatever else went wrong", body = TeiError),
 ))]
 async fn similarity(
     State(state): State<Shared>,
@@ -268,6 +271,7 @@ async fn similarity(
     (status = 400, description = "Not understood", body = TeiError),
     (status = 413, description = "More than a limit allows", body = TeiError),
     (status = 429, description = "Too much waits already: come again when `Retry-After` says", body = TeiError),
+    (status = "default", description = "Whatever else went wrong", body = TeiError),
 ))]
 async fn rerank(
     State(state): State<Shared>,
@@ -285,7 +289,10 @@ async fn rerank(
 }
 
 /// What is served.
-#[utoipa::path(get, path = "/info", tag = "TEI", responses((status = 200, description = "The model and the limits", body = Info)))]
+#[utoipa::path(get, path = "/info", tag = "TEI", responses(
+    (status = 200, description = "The model and the limits", body = Info),
+    (status = "default", description = "Whatever went wrong", body = TeiError),
+))]
 async fn info(State(state): State<Shared>) -> Json<Info> {
     Json(description(&state))
 }

@@ -3,12 +3,12 @@
 //! Nothing is lost: every byte of both texts is in one block, and blocks stand in the order of the first text. A part that only
 //! the second has follows what it follows there.
 
-use crate::dedup::comparison::{Comparison, SharedStretch};
+use super::comparison::{Comparison, SharedStretch};
 use crate::types::Span;
 
 /// A part of two texts.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Block {
+pub enum Block {
     /// Both have it, but for edits.
     Shared {
         /// Whether it stands in another order in the second than most of what they share.
@@ -27,17 +27,17 @@ pub(super) enum Block {
 
 /// A part of a stretch.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Piece {
+pub struct Piece {
     /// In bytes of the first; empty where the second has something more.
-    pub(super) a: Span,
+    pub a: Span,
     /// In bytes of the second.
-    pub(super) b: Span,
+    pub b: Span,
     /// Whether the words are the same.
-    pub(super) equal: bool,
+    pub equal: bool,
 }
 
 /// The blocks of a comparison.
-pub(super) fn blocks(comparison: &Comparison) -> Vec<Block> {
+pub fn blocks(comparison: &Comparison) -> Vec<Block> {
     let (a, b) = (comparison.a.text.as_str(), comparison.b.text.as_str());
     let stretches = &comparison.stretches;
     // The places of stretches in the order of the second text, to find what follows each of them there.
@@ -66,7 +66,7 @@ pub(super) fn blocks(comparison: &Comparison) -> Vec<Block> {
 
 /// The equal parts of a stretch, and the edits of words between them. What differs only between words is counted as equal, and
 /// so is what an edit has on both sides beside its words, such as a comma after it.
-pub(super) fn pieces(stretch: &SharedStretch, a: &str, b: &str) -> Vec<Piece> {
+pub fn pieces(stretch: &SharedStretch, a: &str, b: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut add = |from: (usize, usize), to: (usize, usize), equal: bool| {
         let (in_a, in_b) = (Span::new(from.0, to.0), Span::new(from.1, to.1));

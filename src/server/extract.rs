@@ -145,12 +145,13 @@ pub fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer:
     }
 }
 
-/// None, one or many.
+/// None, one or many; what is empty is none.
 pub fn many<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let values = match Value::deserialize(deserializer)? {
         Value::Null => Vec::new(),
         Value::Array(values) => values,
         one => vec![one],
     };
-    values.into_iter().map(|value| serde_json::from_value(value).map_err(D::Error::custom)).collect()
+    let values = values.into_iter().filter(|value| value.as_str().is_none_or(|text| !text.is_empty()));
+    values.map(|value| serde_json::from_value(value).map_err(D::Error::custom)).collect()
 }

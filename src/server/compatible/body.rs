@@ -1,5 +1,7 @@
 //! What is sent: JSON, and the texts in it.
 
+use std::borrow::Cow;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
@@ -143,4 +145,8 @@ impl PartialSchema for Texts {
     }
 }
 
-impl ToSchema for Texts {}
+impl ToSchema for Texts {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("InputTexts")
+    }
+}

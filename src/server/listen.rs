@@ -42,7 +42,7 @@ const LINGER: Duration = Duration::from_millis(250);
 const OTHER_FILES: u64 = 512;
 
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
-connection: close\r\ncontent-length: 87\r\n\r\n\
+connection: close\r\ncontent-length: 92\r\n\r\n\
 {\"error\":{\"code\":\"unavailable\",\"message\":\"too many connections are open: come again later\"}}";
 
 /// Places for connections.

@@ -100,6 +100,8 @@ fn keys_asked_for(common: &Common, args: &args::Serve) -> Result<Option<PathBuf>
             if args.read_only { "" } else { ", change and delete" }
         )));
     }
+    // Before a store is made for nothing.
+    file.as_deref().map(Keys::read).transpose().map_err(|error| CliError::Said(error.to_string()))?;
     Ok(file)
 }
 

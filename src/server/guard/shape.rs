@@ -46,6 +46,7 @@ pub(super) async fn shape(request: Request, next: Next) -> Response {
     // What else was said stays: which methods there are, say.
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.extend(told.headers);
+    parts.extensions.extend(told.extensions);
     Response::from_parts(parts, Body::new(body))
 }
 

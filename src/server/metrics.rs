@@ -126,6 +126,16 @@ fn now(server: &State, store: Option<Stored>) -> Registry {
     let busy = counts.busy_micros.load(Ordering::Relaxed) as f64 / 1e6;
     let help = "Time that passes took, summed over threads";
     add("passes_busy", help, Some(Unit::Seconds), Box::new(ConstCounter::new(busy)));
+    if let Some(writer) = &server.writer {
+        let ((changes, bytes), counts) = (writer.waiting(), writer.counts());
+        add("waiting_changes", "Requests for changes that wait to be stored", None, gauge(changes));
+        add("waiting_article_bytes", "Bytes of articles that wait to be stored", None, gauge(bytes));
+        add("changed_articles", "Articles put or removed, and acknowledged", None, counter(&counts.changes));
+        add("transactions", "Transactions of the store", None, counter(&counts.transactions));
+        let shown = counts.shown_after_micros.load(Ordering::Relaxed) as f64 / 1e6;
+        let help = "Time from taking up the last changes until searches saw them";
+        add("shown_after", help, Some(Unit::Seconds), Box::new(ConstGauge::new(shown)));
+    }
     if let Some(stored) = store {
         add("articles", "Articles in the store", None, gauge(stored.articles as usize));
         add(

@@ -136,8 +136,7 @@ impl Server {
         threads.push(clerking);
         let reranker = engine.reranker().cloned();
         let (metrics, started) = (Metrics::new(), Instant::now());
-        let state =
-            State { embeddings, readers, reranker, shown, writer, jobs, clerk, guard, metrics, options, started };
+        let state = State { embeddings, readers, reranker, writer, jobs, clerk, guard, metrics, options, started };
         Ok(Self { state: Arc::new(state), writing, threads })
     }
 

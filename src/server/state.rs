@@ -9,7 +9,7 @@ use super::guard::Guard;
 use super::jobs::Jobs;
 use super::metrics::Metrics;
 use super::options::Options;
-use super::readers::{Readers, Shown};
+use super::readers::Readers;
 use super::writer::Writer;
 use crate::embed::Reranker;
 
@@ -21,8 +21,6 @@ pub struct State {
     pub readers: Readers,
     /// What ranks anew, where there is one.
     pub reranker: Option<Arc<Reranker>>,
-    /// The views that answer.
-    pub shown: Arc<Shown>,
     /// What changes the store, where it may be changed.
     pub writer: Option<Arc<Writer>>,
     /// Long work.

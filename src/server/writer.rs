@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -67,9 +67,7 @@ pub struct Counts {
     pub changes: AtomicU64,
     /// Transactions.
     pub transactions: AtomicU64,
-    /// The last change of the store.
-    pub sequence: AtomicI64,
-    /// Microseconds from the last commit until the views that answer had it.
+    /// Microseconds from taking up the last changes until the views that answer had them.
     pub shown_after_micros: AtomicU64,
 }
 
@@ -297,8 +295,7 @@ impl Work {
         }
         let vectors: HashMap<TextKey, Vec<f32>> = keys.into_iter().zip(self.embeddings.embed_waiting(texts)?).collect();
         let articles: Vec<NewArticle> = articles.iter().map(|prepared| prepared.article.clone()).collect();
-        let sequence = self.store.put(&articles, &vectors)?;
-        self.counts.sequence.store(sequence.0, Ordering::Relaxed);
+        self.store.put(&articles, &vectors)?;
         self.counts.transactions.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -311,7 +308,6 @@ impl Work {
             found.extend(article);
         }
         self.store.remove(&found)?;
-        self.counts.sequence.store(self.store.sequence()?.0, Ordering::Relaxed);
         self.counts.changes.fetch_add(found.len() as u64, Ordering::Relaxed);
         self.counts.transactions.fetch_add(1, Ordering::Relaxed);
         Ok(outcomes)

@@ -18,5 +18,8 @@ mod measure;
 mod rerank;
 /// Runs that are killed or interrupted, and gone on with.
 mod resume;
+/// Servers that are killed, or told to end.
+#[cfg(feature = "server")]
+mod serve_crash;
 /// What these tests share.
 mod support;

@@ -38,6 +38,13 @@ def same(found, expected):
     assert (found == expected).all(), np.abs(found - expected).max()
 
 
+def close(found, expected):
+    """Up to rounding: the server cuts vectors of unit length, `--dims` cuts before they are brought to it."""
+    found = np.asarray(found, dtype=np.float32)
+    assert found.shape == expected.shape, (found.shape, expected.shape)
+    assert np.abs(found - expected).max() < 1e-6
+
+
 def refused(kind, call, *words):
     """The error that a call ends with."""
     try:
@@ -61,7 +68,7 @@ def openai_embeds():
     assert answer.model == "voisin-fr-en-mini" and answer.usage.total_tokens == answer.usage.prompt_tokens > 20
     same(create(model="m", input=TEXTS[1]).data[0].embedding, VECTORS[1])
     same([item.embedding for item in create(model="m", input=TEXTS, encoding_format="float").data], VECTORS)
-    same([item.embedding for item in create(model="m", input=TEXTS, dimensions=128).data], SHORT)
+    close([item.embedding for item in create(model="m", input=TEXTS, dimensions=128).data], SHORT)
 
 
 @check
@@ -110,24 +117,28 @@ def openai_lists_the_model():
 def openai_comes_again():
     """While more waits than the line holds, requests are refused, and clients come again by themselves."""
     crowd = [f"{at} " + "Le conseil municipal a voté mardi son plan pour le logement. " * 18 for at in range(1900)]
-    flood = lambda: openai_client(BUSY, max_retries=0).embeddings.create(model="m", input=crowd)
     outcome = []
-    thread = threading.Thread(target=lambda: outcome.append(refused(openai.APIStatusError, flood)))
+
+    def flood():
+        # More than the line holds is let in when nothing waits.
+        while not outcome or isinstance(outcome[-1], openai.RateLimitError):
+            ask = lambda: openai_client(BUSY, max_retries=0).embeddings.create(model="m", input=crowd)
+            outcome.append(refused(openai.APIStatusError, ask))
+
+    thread = threading.Thread(target=flood)
     thread.start()
     seen = None
     while seen is None and thread.is_alive():
         time.sleep(0.05)
         try:
-            openai_client(BUSY, max_retries=0).embeddings.create(model="m", input=crowd[:200])
+            openai_client(BUSY, max_retries=0).embeddings.create(model="m", input=TEXTS[0])
         except openai.RateLimitError as error:
             seen = error
-        except openai.APIStatusError:
-            pass
-    assert seen is not None, "nothing was refused"
+    assert seen is not None, f"nothing was refused, and the crowd ended with {outcome}"
     assert seen.type == "rate_limit_error" and int(seen.response.headers["retry-after"]) >= 1
     same(openai_client(BUSY, max_retries=8).embeddings.create(model="m", input=TEXTS).data[0].embedding, VECTORS[0])
     thread.join()
-    assert outcome[0].status_code in (503, 504), outcome
+    assert outcome[-1].status_code in (503, 504), outcome
 
 
 @check
@@ -136,7 +147,7 @@ def hub_extracts_features():
         client = InferenceClient(address)
         same(client.feature_extraction(TEXTS[0]), VECTORS[:1])
         same(client.feature_extraction(TEXTS), VECTORS)
-        same(client.feature_extraction(TEXTS, dimensions=128), SHORT)
+        close(client.feature_extraction(TEXTS, dimensions=128), SHORT)
         same(client.feature_extraction(TEXTS, normalize=True, truncate=True, truncation_direction="right"), VECTORS)
         same(client.feature_extraction(TEXTS, prompt_name="passage"), VECTORS)
         assert client.feature_extraction(LONG, truncate=True).shape == (1, 384)
@@ -161,7 +172,7 @@ def hub_knows_the_errors():
 
 @check
 def hub_asks_what_is_served():
-    info = InferenceClient(URL).get_endpoint_info()
+    info = InferenceClient(URL, provider="hf-inference").get_endpoint_info()
     assert info["model_id"] == "voisin-fr-en-mini" and info["max_input_length"] == 256
     assert info["model_type"] == {"embedding": {"pooling": "mean"}}
 
@@ -181,10 +192,10 @@ def cohere_embeds():
     assert (np.array(forms.binary) == np.packbits(VECTORS > 0, axis=1).astype(int) - 128).all()
     narrow = np.array(forms.int8, dtype=np.float32)
     assert (np.abs(narrow).max(axis=1) == 127).all() and (np.array(forms.uint8) - 128 == narrow).all()
-    assert (narrow * VECTORS).sum(1).min() / np.linalg.norm(narrow, axis=1).max() > 0.99
+    assert ((narrow * VECTORS).sum(axis=1) / np.linalg.norm(narrow, axis=1)).min() > 0.999
     assert answer.texts == TEXTS and answer.meta.billed_units.input_tokens > 20 and answer.id
     inputs = [{"content": [{"type": "text", "text": text}]} for text in TEXTS]
-    same(embed(inputs=inputs, output_dimension=128).embeddings.float_, SHORT)
+    close(embed(inputs=inputs, output_dimension=128).embeddings.float_, SHORT)
     warned = embed(texts=[LONG], truncate="END").meta.warnings
     assert len(warned) == 1 and "tokens" in warned[0], warned
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fs_err::File;
 
-use super::jobs::{Job, Jobs, Kind, Progress, Running};
+use super::jobs::{Job, JobKind, Jobs, Progress, Running};
 use super::problem::Problem;
 use super::queue::{Queue, Refused};
 use crate::dedup::{RegisterError, Selection};
@@ -74,7 +74,7 @@ impl Clerk {
     /// # Errors
     /// When too many jobs wait, or the server is ending.
     pub fn list_duplicates(&self, selection: Selection) -> Result<Job, Problem> {
-        let id = self.jobs.ask(Kind::Duplicates);
+        let id = self.jobs.ask(JobKind::Duplicates);
         match self.queue.join(vec![(1, Order { id, selection })]) {
             Ok(place) => place.keep(),
             Err(refused) => {

@@ -15,13 +15,16 @@ use utoipa::IntoParams;
 
 use super::problem::Problem;
 
+/// Characters of what the parser says that are passed on: it quotes what it did not expect.
+const QUOTED: usize = 300;
+
 /// The parameters of a query string.
 pub struct Params<T>(pub T);
 
 /// A JSON body with the same names as the parameters of a query string.
 pub struct Fields<T>(pub T);
 
-/// Any JSON body.
+/// A body of JSON, said to be JSON.
 pub struct Body<T>(pub T);
 
 /// Knows the names of its fields, those of its parts among them.
@@ -81,28 +84,25 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        // A page of another site can send no such thing without being allowed to.
         if !is_json(request.headers()) {
-            return Err(Problem {
-                status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                ..Problem::invalid("the body has to be JSON: send it with content-type: application/json")
-            });
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            let message = "send JSON, with the header content-type: application/json";
+            return Err(Problem { status, ..Problem::invalid(message) });
         }
-        let bytes = bytes(request, state).await?;
+        let bytes = Bytes::from_request(request, state).await.map_err(|refused| match refused.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Problem::too_large("the body is larger than this server takes: send less at a time")
+            }
+            _ => Problem::invalid("the body broke off"),
+        })?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let message = format!("the body is not understood: {error}");
-            if error.is_data() { Problem::unprocessable(message) } else { Problem::invalid(message) }
+            let said = error.to_string();
+            let end = said.char_indices().nth(QUOTED).map_or(said.len(), |(at, _)| at);
+            let more = if end < said.len() { "…" } else { "" };
+            Problem::invalid(format!("the body is not what is expected here: {}{more}", &said[..end]))
         })
     }
-}
-
-/// The whole body, within the limit.
-async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::too_large("the body is larger than this server takes: send less, or articles line by line")
-        }
-        _ => Problem::invalid(format!("the body cannot be read: {rejection}")),
-    })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -145,12 +145,13 @@ pub fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer:
     }
 }
 
-/// None, one or many.
+/// None, one or many; what is empty is none.
 pub fn many<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let values = match Value::deserialize(deserializer)? {
         Value::Null => Vec::new(),
         Value::Array(values) => values,
         one => vec![one],
     };
-    values.into_iter().map(|value| serde_json::from_value(value).map_err(D::Error::custom)).collect()
+    let values = values.into_iter().filter(|value| value.as_str().is_none_or(|text| !text.is_empty()));
+    values.map(|value| serde_json::from_value(value).map_err(D::Error::custom)).collect()
 }

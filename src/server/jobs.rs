@@ -17,7 +17,7 @@ const REMEMBERED: usize = 100;
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum JobKind {
     /// The register of copies is caught up with the store: by the server itself.
     Copies,
     /// The views are written to disk: by the server itself.
@@ -72,7 +72,7 @@ pub struct Job {
     /// Its number: jobs are numbered as they come, from 1 at each start of the server.
     pub id: u64,
     /// What it does.
-    pub kind: Kind,
+    pub kind: JobKind,
     /// How it stands.
     pub standing: Standing,
     /// How far it has come.
@@ -108,7 +108,7 @@ pub struct Running {
 
 impl Jobs {
     /// Notes a job that waits.
-    pub fn ask(&self, kind: Kind) -> u64 {
+    pub fn ask(&self, kind: JobKind) -> u64 {
         let mut entries = self.entries();
         let id = entries.last_key_value().map_or(1, |(id, _)| id + 1);
         let job = Job {
@@ -132,7 +132,7 @@ impl Jobs {
     }
 
     /// Begins a job that was not asked for.
-    pub fn begin(self: &Arc<Self>, kind: Kind) -> Running {
+    pub fn begin(self: &Arc<Self>, kind: JobKind) -> Running {
         let id = self.ask(kind);
         self.take_up(id).unwrap_or_else(|| Running { jobs: self.clone(), id, cancelled: Arc::default() })
     }
@@ -164,7 +164,7 @@ impl Jobs {
     pub fn cancel(&self, id: u64) -> Option<Job> {
         let mut entries = self.entries();
         let entry = entries.get_mut(&id)?;
-        if entry.job.kind == Kind::Duplicates {
+        if entry.job.kind == JobKind::Duplicates {
             entry.cancelled.store(true, Ordering::Relaxed);
             if entry.job.standing == Standing::Waiting {
                 entry.job.end(Standing::Cancelled);

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::jobs::{Jobs, Kind};
+use super::jobs::{JobKind, Jobs};
 use super::readers::Shown;
 use super::writer::Writer;
 use crate::dedup;
@@ -131,7 +131,7 @@ impl Keeper {
         if !behind {
             return;
         }
-        let job = self.jobs.begin(Kind::Copies);
+        let job = self.jobs.begin(JobKind::Copies);
         let register = dedup::caught_up(&self.store, self.isa, &mut |progress| job.progress(progress.into()));
         match register {
             Ok(register) => {
@@ -169,7 +169,7 @@ impl Keeper {
 
     /// Writes the views to disk.
     fn save(&mut self, choice: Choice) -> bool {
-        let job = self.jobs.begin(Kind::Views);
+        let job = self.jobs.begin(JobKind::Views);
         let saved = || -> Result<Sequence, EngineError> {
             let sequence = self.store.sequence()?;
             index::persist(&self.store, self.isa, choice)?;

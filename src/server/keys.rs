@@ -187,6 +187,7 @@ impl Keys {
         fs_err::create_dir_all(folder)?;
         let lock = path.with_extension("lock");
         let lock = fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(lock)?;
+        hand_over(folder, lock.path());
         lock.file().lock()?;
         let mut keys = match Self::read(path) {
             Err(KeysError::Missing(_)) => Self::default(),
@@ -198,9 +199,25 @@ impl Keys {
         serde_json::to_writer_pretty(&mut new, &OnDisk { format: FORMAT, keys: keys.0 })
             .map_err(std::io::Error::from)?;
         new.as_file().sync_all()?;
+        hand_over(folder, new.path());
         new.persist(path).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+/// Gives a file to the owner of its folder: the administrator makes keys for a server that runs as another user.
+fn hand_over(folder: &Path, file: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let Ok(owner) = fs_err::metadata(folder) else { return };
+        if fs_err::metadata(file).is_ok_and(|file| file.uid() != owner.uid()) {
+            // Whoever may not do this is not the administrator, and keeps what they made.
+            let _ = std::os::unix::fs::chown(file, Some(owner.uid()), Some(owner.gid()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (folder, file);
 }
 
 /// Hashes as hexadecimal digits.

@@ -5,7 +5,7 @@
 //! a request takes as long: hyper's `header_read_timeout` runs from the moment at which a head may come. What is beyond the limit of
 //! connections is told so and closed: left in the system's backlog, it would wait without knowing for what.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -42,7 +42,7 @@ const LINGER: Duration = Duration::from_millis(250);
 const OTHER_FILES: u64 = 512;
 
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
-connection: close\r\ncontent-length: 87\r\n\r\n\
+connection: close\r\ncontent-length: 92\r\n\r\n\
 {\"error\":{\"code\":\"unavailable\",\"message\":\"too many connections are open: come again later\"}}";
 
 /// Places for connections.
@@ -127,7 +127,7 @@ pub async fn answer(
                 let connection = Connection { http: http.clone(), router: router.clone(), ending: ending.clone() };
                 tokio::spawn(connection.converse(stream, *limits, place));
             }
-            Err(_) => turn_away(&stream),
+            Err(_) => turn_away(stream),
         }
     }
     drop(listener);
@@ -147,10 +147,11 @@ fn is_of_the_other_side(error: &io::Error) -> bool {
 }
 
 /// Says that there is no place. Nothing is waited for: what does not go out at once does not go out.
-fn turn_away(stream: &TcpStream) {
-    let _ = stream.try_write(FULL);
+fn turn_away(stream: TcpStream) {
+    let Ok(mut stream) = stream.into_std() else { return };
     // What was sent and is not read would make the system take the answer back.
-    let _ = stream.try_read(&mut [0; 4_096]);
+    let _ = stream.read(&mut [0; 4_096]);
+    let _ = stream.write(FULL);
 }
 
 /// Comes when the server ends.

@@ -261,8 +261,8 @@ async fn what_is_not_understood_is_refused_with_a_sentence() {
     for (body, status) in [
         (deep.into_bytes(), StatusCode::BAD_REQUEST),
         (b"{\"text\": \"\xff\xfe\"}".to_vec(), StatusCode::BAD_REQUEST),
-        (b"{}".to_vec(), StatusCode::UNPROCESSABLE_ENTITY),
-        (b"{\"text\": \"\", \"title\": \"\"}".to_vec(), StatusCode::UNPROCESSABLE_ENTITY),
+        (b"{}".to_vec(), StatusCode::BAD_REQUEST),
+        (b"{\"text\": \"\", \"title\": \"\"}".to_vec(), StatusCode::BAD_REQUEST),
         (br#"{"id": "other", "text": "Un texte."}"#.to_vec(), StatusCode::UNPROCESSABLE_ENTITY),
     ] {
         let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();

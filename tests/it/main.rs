@@ -21,5 +21,8 @@ mod resume;
 /// Servers that are killed, or told to end.
 #[cfg(feature = "server")]
 mod serve_crash;
+/// The server: who is let in, what is refused, and that the others are answered.
+#[cfg(feature = "server")]
+mod serve;
 /// What these tests share.
 mod support;

@@ -100,6 +100,8 @@ fn keys_asked_for(common: &Common, args: &args::Serve) -> Result<Option<PathBuf>
             if args.read_only { "" } else { ", change and delete" }
         )));
     }
+    // Before a store is made for nothing.
+    file.as_deref().map(Keys::read).transpose().map_err(|error| CliError::Said(error.to_string()))?;
     Ok(file)
 }
 
@@ -129,13 +131,16 @@ fn engine(common: &Common, args: &args::Serve) -> Result<Engine, CliError> {
 }
 
 fn options(args: &args::Serve, keys: Option<PathBuf>) -> options::Options {
-    let body = usize::from(args.max_body) << 20;
+    let (body, request) = (usize::from(args.max_body) << 20, Duration::from_secs(args.timeout.into()));
+    let usual = Limits::default();
     let limits = Limits {
         body,
         line: body,
-        request: Duration::from_secs(args.timeout.into()),
+        request,
+        // A head is a part of its request.
+        head: usual.head.min(request),
         connections: args.max_connections as usize,
-        ..Limits::default()
+        ..usual
     };
     options::Options {
         listen: args.listen,

@@ -9,11 +9,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::body::{Body, Texts};
 use super::dialect::CohereError;
 use super::ranking::{Scale, rank};
+use super::texts::Texts;
 use super::{answer, embedded, forms};
 use crate::embed::spec::Role;
+use crate::server::extract::Body;
 use crate::server::inputs::Embedded;
 use crate::server::options::LongInputs;
 use crate::server::problem::Problem;

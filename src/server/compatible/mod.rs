@@ -5,7 +5,7 @@
 //! | `openai` | `/v1/embeddings`, `/v1/models` |
 //! | `tei` | `/embed`, `/similarity`, `/rerank`, `/info` |
 //! | `cohere` | `/v2/embed`, `/v2/rerank`, `/v1/rerank` |
-//! | `body` | what is sent: JSON, and the texts in it |
+//! | `texts` | the texts in what is sent |
 //! | `ranking` | texts by how well they answer a query: by a cross-encoder, or by the vectors |
 //! | `forms` | a vector in the forms that clients ask for |
 //! | `answer` | large answers written on another thread; what was cut or pooled, said in headers |
@@ -17,13 +17,13 @@
 //! where the interface has room for it.
 
 mod answer;
-mod body;
 mod cohere;
 mod dialect;
 mod forms;
 mod openai;
 mod ranking;
 mod tei;
+mod texts;
 
 #[cfg(test)]
 mod tests;
@@ -37,7 +37,7 @@ use super::options::LongInputs;
 use super::problem::Problem;
 use super::state::{Shared, State};
 use crate::embed::spec::Role;
-use body::Texts;
+use texts::Texts;
 
 /// The routes of all three.
 pub fn routes() -> OpenApiRouter<Shared> {

@@ -10,10 +10,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::body::{Body, Texts};
 use super::dialect::OpenAiError;
+use super::texts::Texts;
 use super::{answer, embedded, forms};
 use crate::embed::spec::Role;
+use crate::server::extract::Body;
 use crate::server::inputs::Embedded;
 use crate::server::options::LongInputs;
 use crate::server::problem::Problem;

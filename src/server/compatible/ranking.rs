@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderValue};
 use futures_util::future::try_join;
 
-use super::body::Texts;
+use super::texts::Texts;
 use super::{answer, embedded};
 use crate::embed::spec::Role;
 use crate::embed::tokenize::Tokens;

@@ -9,12 +9,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::body::{Body, Texts};
 use super::dialect::TeiError;
 use super::ranking::{Scale, cosine, rank};
+use super::texts::Texts;
 use super::{answer, embedded};
 use crate::embed::batch::TOKENS_PER_PASS;
 use crate::embed::spec::Role;
+use crate::server::extract::Body;
 use crate::server::inputs::{Embedded, finished};
 use crate::server::options::LongInputs;
 use crate::server::problem::Problem;

@@ -231,9 +231,9 @@ mod tests {
         Keys::remove(&path, "first").unwrap();
         later(&ring);
         assert!(ring.now().find(&first).is_none());
-        let (damage, removal) = (|| fs_err::write(&path, "{").unwrap(), || fs_err::remove_file(&path).unwrap());
-        for wreck in [&damage as &dyn Fn(), &removal] {
-            wreck();
+        let damages: [&dyn Fn(); 2] = [&|| fs_err::write(&path, "{").unwrap(), &|| fs_err::remove_file(&path).unwrap()];
+        for damage in damages {
+            damage();
             later(&ring);
             assert!(ring.now().find(&second).is_some(), "known before");
         }

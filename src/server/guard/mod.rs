@@ -104,3 +104,6 @@ fn compressible(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Ext
 fn route(request: &axum::extract::Request) -> Option<axum::extract::MatchedPath> {
     request.extensions().get().cloned()
 }
+
+#[cfg(test)]
+mod tests;

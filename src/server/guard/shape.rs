@@ -26,12 +26,13 @@ pub(super) async fn shape(request: Request, next: Next) -> Response {
     let (mut parts, body) = response.into_parts();
     let said = to_bytes(body, SENTENCE).await.unwrap_or_default();
     let said = String::from_utf8_lossy(&said).trim().to_owned();
-    let allowed = parts.headers.get(header::ALLOW).and_then(|allowed| allowed.to_str().ok()).unwrap_or("other methods");
     let (code, message) = match status {
         StatusCode::NOT_FOUND => {
             ("not_found", "there is nothing at this path: see /openapi.json for what there is".to_owned())
         }
-        StatusCode::METHOD_NOT_ALLOWED => ("wrong_method", format!("this path does not take {method}, but {allowed}")),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ("wrong_method", format!("this path does not take {method}: see the header allow"))
+        }
         StatusCode::PAYLOAD_TOO_LARGE => ("too_large", said),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ("wrong_type", said),
         StatusCode::UNPROCESSABLE_ENTITY => ("unprocessable", said),
@@ -45,6 +46,7 @@ pub(super) async fn shape(request: Request, next: Next) -> Response {
     // What else was said stays: which methods there are, say.
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.extend(told.headers);
+    parts.extensions.extend(told.extensions);
     Response::from_parts(parts, Body::new(body))
 }
 

@@ -1,47 +1,14 @@
-//! What is sent: JSON, and the texts in it.
+//! The texts in what is sent.
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
-use axum::http::{StatusCode, header};
+use std::borrow::Cow;
+
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::server::problem::Problem;
-
-/// Characters of what the parser says that are passed on: it quotes what it did not expect.
-const QUOTED: usize = 300;
-
-/// A body of JSON, said to be JSON: a page of another site can send no such thing without being allowed to.
-pub struct Body<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/json") {
-            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            let message = "send JSON, with the header content-type: application/json";
-            return Err(Problem { status, ..Problem::invalid(message) });
-        }
-        let bytes = Bytes::from_request(request, state).await.map_err(|refused| match refused.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Problem::too_large("the body is larger than this server takes: send fewer texts at a time")
-            }
-            _ => Problem::invalid("the body broke off"),
-        })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let said = error.to_string();
-            let end = said.char_indices().nth(QUOTED).map_or(said.len(), |(at, _)| at);
-            let more = if end < said.len() { "…" } else { "" };
-            Problem::invalid(format!("the body is not what is expected here: {}{more}", &said[..end]))
-        })
-    }
-}
 
 /// One text, or several.
 #[derive(Debug, Default, PartialEq)]
@@ -143,4 +110,8 @@ impl PartialSchema for Texts {
     }
 }
 
-impl ToSchema for Texts {}
+impl ToSchema for Texts {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("InputTexts")
+    }
+}

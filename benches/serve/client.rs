@@ -27,7 +27,7 @@ pub struct Answer<'a> {
 
 /// A request as it goes over the wire.
 pub fn request(method: &str, path: &str, kind: &str, body: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("{method} {path} HTTP/1.1\r\nhost: voisin\r\n").into_bytes();
+    let mut bytes = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n").into_bytes();
     if !kind.is_empty() {
         bytes.extend(format!("content-type: {kind}\r\ncontent-length: {}\r\n", body.len()).bytes());
     }

@@ -1,5 +1,6 @@
 //! Articles by the line: JSON Lines in, what became of each out, while more are coming.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
@@ -104,7 +105,8 @@ impl Load {
     async fn read(&mut self, mut body: BodyDataStream) -> Result<(), Gone> {
         let longest = self.server.options.limits.line;
         let (mut part, mut too_long) = (Vec::new(), false);
-        loop {
+        // At the end of the server what has come is stored, and the summary says that there was more.
+        while !self.server.guard.ending.load(Ordering::Relaxed) {
             let chunk = match tokio::time::timeout(self.pause(), body.next()).await {
                 Ok(chunk) => chunk,
                 Err(_) if self.waiting.is_empty() => {

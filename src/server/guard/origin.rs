@@ -31,6 +31,7 @@ fn refused(request: &Request, open: Option<SocketAddr>) -> Option<Problem> {
     let host = host(request);
     // Beyond the loopback address, whoever runs it has said twice that everyone may come in.
     if let Some(listen) = open.filter(|listen| listen.ip().is_loopback())
+        && names_a_host(request)
         && !host.as_ref().is_some_and(|host| is_here(host, listen.ip()))
     {
         let message = "this server answers under localhost and its own address alone, as long as it asks for no keys: see `voisin keys`";
@@ -43,6 +44,11 @@ fn refused(request: &Request, open: Option<SocketAddr>) -> Option<Problem> {
     let elsewhere = header(SITE) == Some("cross-site")
         || header(header::ORIGIN).is_some_and(|origin| !host.is_some_and(|host| is_same(origin, &host)));
     elsewhere.then(|| Problem::forbidden("another site made this browser ask: that is not answered here"))
+}
+
+/// Whether it says whom it asks, as every browser does.
+fn names_a_host(request: &Request) -> bool {
+    request.uri().authority().is_some() || request.headers().contains_key(header::HOST)
 }
 
 /// The name and port that were asked for.
@@ -96,8 +102,9 @@ mod tests {
             assert!(answered(host, None), "with keys: {host}");
             assert!(answered(host, listen("0.0.0.0:8080")), "told twice: {host}");
         }
-        let nothing = refused(&request(Method::GET, &[]), listen("127.0.0.1:1")).unwrap();
-        assert_eq!(nothing.status, StatusCode::FORBIDDEN);
+        let evil = refused(&request(Method::GET, &[("host", "evil.example")]), listen("127.0.0.1:1")).unwrap();
+        assert_eq!(evil.status, StatusCode::FORBIDDEN);
+        assert!(refused(&request(Method::GET, &[]), listen("127.0.0.1:1")).is_none(), "no browser");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::duplicates;
-use super::frame::{Failure, Page, Part, answer, meta, search_box, title};
+use super::frame::{Failure, Page, Part, answer, bar, meta, search_box, title};
 use super::marked::{bytes, cut};
 use super::visit::{Visit, web};
 use crate::dedup::{Copies, Group, Pair, Relation, Selection};
@@ -47,11 +47,7 @@ struct Known {
 }
 
 /// `GET /article/KEY`
-pub async fn by_path(
-    State(state): State<Shared>,
-    visit: Visit,
-    key: Result<Path<String>, PathRejection>,
-) -> Response {
+pub async fn by_path(State(state): State<Shared>, visit: Visit, key: Result<Path<String>, PathRejection>) -> Response {
     let page = match key {
         Ok(Path(key)) => page(&state, &visit, key).await,
         Err(_) => Err(Failure::not_found()),
@@ -143,7 +139,8 @@ fn copies(engine: &Engine, selection: Selection) -> Result<Option<Known>, Proble
     let grouped = |pair: &Pair| {
         groups.iter().any(|group| {
             let has = |header: &Header| {
-                group.representative.id == header.id || group.members.iter().any(|member| member.article.id == header.id)
+                group.representative.id == header.id
+                    || group.members.iter().any(|member| member.article.id == header.id)
             };
             has(&pair.a) && has(&pair.b)
         })
@@ -260,7 +257,7 @@ fn versions(visit: &Visit, read: &Read) -> Markup {
                             }
                             span.share {
                                 @if pair.relation != Relation::SameStory {
-                                    meter min="0" max="1" value=(format!("{share:.2}")) aria-hidden="true" {}
+                                    (bar(share))
                                     (visit.language.percent(share)) " " (words.of_it)
                                 }
                             }
@@ -287,7 +284,7 @@ fn related(visit: &Visit, read: &Read) -> Markup {
                     p.passage.clamped lang=[article.language.as_deref()] dir="auto" { (passage.text) }
                     div.under {
                         span.why {
-                            meter min="0" max="1" value=(format!("{:.2}", one.score)) aria-hidden="true" {}
+                            (bar(one.score))
                             (words.closeness) " " (visit.language.percent(one.score))
                         }
                         a.quiet href=(visit.to_comparison(&read.header.key, &article.key)) { (words.compare) }

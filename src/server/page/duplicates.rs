@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::frame::{Failure, Page, Part, answer, carried, meta, title};
+use super::frame::{Failure, Page, Part, answer, bar, carried, meta, title};
 use super::visit::Visit;
 use super::words::Thing;
 use crate::dedup::{Copies, Group, Member, Precedence, Relation, Selection};
@@ -43,7 +43,9 @@ async fn page(state: &Shared, visit: &Visit) -> Result<Page, Failure> {
     let words = visit.words();
     let selection = selection(visit).map_err(Failure::invalid)?;
     let at: usize = match visit.get("page") {
-        Some(typed) => typed.parse().ok().filter(|at| *at > 0).ok_or_else(|| Failure::invalid(visit.language.no_choice(typed)))?,
+        Some(typed) => {
+            typed.parse().ok().filter(|at| *at > 0).ok_or_else(|| Failure::invalid(visit.language.no_choice(typed)))?
+        }
         None => 1,
     };
     let asked = selection.clone();
@@ -76,7 +78,11 @@ fn selection(visit: &Visit) -> Result<Selection, String> {
     };
     let since = visit.get("since").map(|typed| typed.parse().map_err(|_| language.no_date(typed))).transpose()?;
     let least = visit.get("min").map_or(Ok(0.0), |typed| {
-        typed.parse::<f32>().ok().filter(|percent| (0.0..=100.0).contains(percent)).ok_or_else(|| language.no_choice(typed))
+        typed
+            .parse::<f32>()
+            .ok()
+            .filter(|percent| (0.0..=100.0).contains(percent))
+            .ok_or_else(|| language.no_choice(typed))
     })?;
     let relations = visit.all("relation").map(relation).collect::<Result<_, _>>()?;
     Ok(Selection { least: least / 100.0, relations, since, of: None })
@@ -126,7 +132,7 @@ fn paging(visit: &Visit, at: usize, pages: usize) -> Markup {
     let to = |page: usize| visit.here().without("page").with("page", &page.to_string());
     html! {
         @if pages > 1 {
-            nav.paging aria-label=(words.pages) {
+            nav.paging aria-label=(words.paging) {
                 @if at > 1 { a rel="prev" href=(to(at - 1)) { (words.previous) } }
                 span { (visit.language.page_of(at, pages)) }
                 @if at < pages { a rel="next" href=(to(at + 1)) { (words.next) } }
@@ -172,19 +178,27 @@ pub fn group(visit: &Visit, group: &Group, about: Option<ArticleId>) -> Markup {
 
 fn member(visit: &Visit, first: &Header, member: &Member, about: Option<ArticleId>) -> Markup {
     let (words, article) = (visit.words(), &member.article);
-    let apart = first.date.zip(article.date).map(|(first, own)| i64::from((own.first_day() - first.last_day()).get_days()));
+    let apart =
+        first.date.zip(article.date).map(|(first, own)| i64::from((own.first_day() - first.last_day()).get_days()));
     html! {
         li.(member.relation.name()) aria-current=[(about == Some(article.id)).then_some("true")] {
             span.badge { (visit.language.relation(member.relation)) }
             div.what {
-                a href=(visit.to_article(&article.key)) lang=[article.language.as_deref()] dir="auto" { (title(visit, article)) }
+                // A title that says nothing new is not said again.
+                @if article.title != first.title {
+                    a href=(visit.to_article(&article.key)) lang=[article.language.as_deref()] dir="auto" { (title(visit, article)) }
+                }
                 span.meta {
-                    (meta(visit, article))
+                    @if article.title == first.title {
+                        a.meta href=(visit.to_article(&article.key)) { (meta(visit, article)) }
+                    } @else {
+                        (meta(visit, article))
+                    }
                     span.lag { (visit.language.lag(member.precedence, member.minutes, apart)) }
                 }
             }
             span.share {
-                meter min="0" max="1" value=(format!("{:.2}", member.share)) aria-hidden="true" {}
+                (bar(member.share))
                 (visit.language.percent(member.share)) " " (words.of_it)
             }
             a.quiet href=(visit.to_comparison(&first.key, &article.key)) { (words.compare) }
@@ -201,7 +215,8 @@ fn timeline(visit: &Visit, group: &Group) -> Markup {
         let known = member.minutes.filter(|_| member.precedence == Precedence::Known);
         Some(known.unwrap_or_else(|| days() * 24 * 60).max(0))
     };
-    let dots: Vec<(i64, &Member)> = group.members.iter().filter_map(|member| Some((minutes(member)?, member))).collect();
+    let dots: Vec<(i64, &Member)> =
+        group.members.iter().filter_map(|member| Some((minutes(member)?, member))).collect();
     let last = dots.iter().max_by_key(|(minutes, _)| *minutes);
     let Some((most, last)) = last.filter(|(most, _)| *most > 0) else { return html! {} };
     let place = |minutes: i64| format!("{:.2}%", 1.0 + 98.0 * minutes as f64 / *most as f64);
@@ -219,7 +234,7 @@ fn timeline(visit: &Visit, group: &Group) -> Markup {
             }
             figcaption {
                 span { (visit.language.date(start)) }
-                span { @if let Some(end) = end { (visit.language.date(end)) } }
+                span { @if let Some(end) = end { (visit.language.date(end)) " · " } "+\u{a0}" (visit.language.minutes(most.unsigned_abs())) }
             }
         }
     }

@@ -72,7 +72,8 @@ mod tests {
     #[test]
     fn marks_nest_and_text_is_escaped() {
         let text = "Un <b>. Le train. Fin";
-        let shown = passage(text, CharSpan { start: 8, end: 17 }, &[CharSpan { start: 11, end: 16 }], "proche").into_string();
+        let shown =
+            passage(text, CharSpan { start: 8, end: 17 }, &[CharSpan { start: 11, end: 16 }], "proche").into_string();
         let expected = "Un &lt;b&gt;. <mark class=\"sentence\" title=\"proche\">Le <mark>train</mark>.</mark> Fin";
         assert_eq!(shown, expected);
     }

@@ -60,15 +60,17 @@ fn look(engine: &Engine) -> Result<Stored, Problem> {
 fn panel(visit: &Visit, state: &Shared, stored: &Stored) -> Markup {
     let (words, language) = (visit.words(), visit.language);
     let counts = state.embeddings.counts();
-    let [passes, texts, tokens, micros] = [&counts.passes, &counts.texts, &counts.tokens, &counts.busy_micros]
-        .map(|count| count.load(Ordering::Relaxed));
+    let [passes, texts, tokens, micros] =
+        [&counts.passes, &counts.texts, &counts.tokens, &counts.busy_micros].map(|count| count.load(Ordering::Relaxed));
     let up = state.started.elapsed();
     let threads = state.options.threads.max(1);
     let seconds = up.as_secs_f64().max(1e-3);
     let at_work = (micros as f64 / 1e6 / threads as f64).max(1e-6);
     let (waiting_texts, waiting_tokens) = state.embeddings.waiting();
     let spec = state.embeddings.embedder().spec();
-    let lag = |behind: u64, thing: Thing| if behind == 0 { words.up_to_date.to_owned() } else { language.count(behind, thing) };
+    let lag = |behind: u64, thing: Thing| {
+        if behind == 0 { words.up_to_date.to_owned() } else { language.count(behind, thing) }
+    };
     html! {
         section.card aria-labelledby="embedded" {
             h2 #embedded { (words.embedded) }
@@ -78,9 +80,11 @@ fn panel(visit: &Visit, state: &Shared, stored: &Stored) -> Markup {
                 (figure(words.passes, &language.number(passes), None))
             }
             dl.details {
-                div { dt { (words.tokens) } dd { (language.decimal(tokens as f64 / seconds)) " " (words.since_start) } }
-                div { dt { (words.tokens) } dd { (language.decimal(tokens as f64 / at_work)) " " (words.at_work) } }
-                div { dt { (words.texts) } dd { (language.decimal(texts as f64 / seconds)) " " (words.since_start) } }
+                @for (name, count) in [(words.tokens_per_second, tokens), (words.texts_per_second, texts)] {
+                    @for (time, said) in [(at_work, words.at_work), (seconds, words.since_start)] {
+                        div { dt { (name) ", " (said) } dd { (language.decimal(count as f64 / time)) } }
+                    }
+                }
                 div { dt { (words.waiting) } dd { (language.count(waiting_texts as u64, Thing::Text)) ", " (language.count(waiting_tokens as u64, Thing::Token)) } }
             }
         }

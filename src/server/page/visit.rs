@@ -28,7 +28,8 @@ impl<S: Sync> FromRequestParts<S> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         // Where the address is not understood, nothing is asked.
-        let asked = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_or_else(|_| Vec::new(), |query| query.0);
+        let asked =
+            Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_or_else(|_| Vec::new(), |query| query.0);
         let chosen = asked.iter().find(|(name, _)| name == LANGUAGE).and_then(|(_, code)| Language::of(code));
         let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|header| header.to_str().ok());
         let language = chosen.unwrap_or_else(|| Language::accepted(accepted.unwrap_or_default()));

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use crate::dedup::credits::CreditKind;
 use crate::dedup::facts::FactKind;
 use crate::dedup::{Precedence, Relation};
-use crate::search::{Mode, Order};
+use crate::search::{Mode, Note, Order};
 use crate::types::{DatePrecision, PartialDate};
 
 /// A language of the pages.
@@ -206,7 +206,13 @@ impl Language {
     }
 
     /// Who was first, as far as the dates tell.
-    pub fn first(self, a: Option<PartialDate>, b: Option<PartialDate>, known: Precedence, minutes: Option<i64>) -> String {
+    pub fn first(
+        self,
+        a: Option<PartialDate>,
+        b: Option<PartialDate>,
+        known: Precedence,
+        minutes: Option<i64>,
+    ) -> String {
         let by = |lag: String| self.pick(format!("A, {lag} avant B"), format!("A, {lag} before B"));
         match (known, a.zip(b)) {
             (Precedence::Known, Some((a, b))) => match minutes {
@@ -218,16 +224,18 @@ impl Language {
                     by(self.count(days, Thing::Day) + more)
                 }
             },
-            (Precedence::SameTime, Some(_)) if minutes == Some(0) => {
-                self.pick("la même minute\u{a0}: l’ordre n’est pas connu", "the same minute: the order is not known").into()
-            }
+            (Precedence::SameTime, Some(_)) if minutes == Some(0) => self
+                .pick("la même minute\u{a0}: l’ordre n’est pas connu", "the same minute: the order is not known")
+                .into(),
             (Precedence::SameTime, Some((a, b))) if a == b && a.precision() == DatePrecision::Day => {
                 self.pick("le même jour\u{a0}: l’ordre n’est pas connu", "the same day: the order is not known").into()
             }
-            (Precedence::SameTime, Some(_)) => {
-                self.pick("peut-être le même jour\u{a0}: l’ordre n’est pas connu", "perhaps the same day: the order is not known")
-                    .into()
-            }
+            (Precedence::SameTime, Some(_)) => self
+                .pick(
+                    "peut-être le même jour\u{a0}: l’ordre n’est pas connu",
+                    "perhaps the same day: the order is not known",
+                )
+                .into(),
             _ => self.pick("on ne sait pas\u{a0}: il manque une date", "not known: a date is missing").into(),
         }
     }
@@ -281,7 +289,10 @@ impl Language {
                 ["Busy", "Too many searches wait already: try again in a few seconds."],
             ),
             StatusCode::UNPROCESSABLE_ENTITY => self.pick(
-                ["Impossible", "Cette question a été comprise, mais on ne peut pas y répondre\u{a0}: dites-la autrement."],
+                [
+                    "Impossible",
+                    "Cette question a été comprise, mais on ne peut pas y répondre\u{a0}: dites-la autrement.",
+                ],
                 ["Impossible", "This question was understood, but it cannot be answered: say it in another way."],
             ),
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => self.pick(
@@ -324,6 +335,53 @@ impl Language {
     pub fn among(self, articles: u64) -> String {
         let articles = self.count(articles, Thing::Article);
         self.pick(format!("parmi {articles}"), format!("among {articles}"))
+    }
+
+    /// What of a question was not understood, or is answered in another way.
+    pub fn note(self, note: &Note) -> String {
+        if self == Self::English {
+            let mut said = note.to_string();
+            said.extend((!said.ends_with('.')).then_some('.'));
+            return said;
+        }
+        match note {
+            Note::NoDate(typed) => format!(
+                "{typed} est cherché comme des mots\u{a0}: ce n’est pas une date, comme 2020, 2020-03 ou 2020-03-15."
+            ),
+            Note::NoRange(typed) => format!(
+                "{typed} est cherché comme des mots\u{a0}: ce n’est pas une date, comme 2020, 2020-03-15 ou 2019..2020-03."
+            ),
+            Note::OtherDates(typed) => {
+                format!("{typed} est laissé de côté\u{a0}: dites quelles dates vous voulez, comme date:2019..2020.")
+            }
+            Note::NoField { typed, name } => {
+                format!("{typed} est cherché comme des mots\u{a0}: aucun article n’a de champ «\u{a0}{name}\u{a0}».")
+            }
+            Note::NothingToExclude { typed, name } => {
+                format!("{typed} est laissé de côté\u{a0}: aucun article n’a de champ «\u{a0}{name}\u{a0}».")
+            }
+            Note::NoValue(typed) => format!("{typed} ne dit aucune valeur\u{a0}: c’est cherché comme des mots."),
+            Note::NotClosed(mark) => {
+                format!("Le guillemet {mark} n’est pas fermé\u{a0}: ce qui suit est cherché comme des mots.")
+            }
+            Note::TooMany(most) => {
+                format!("Au-delà de {most} expressions ou exclusions, les autres sont laissées de côté.")
+            }
+            Note::Sentence => {
+                "La question se lit comme une phrase\u{a0}: ce qu’elle cite est préféré, pas exigé.".to_owned()
+            }
+            Note::NoPhrase(phrases) => {
+                let wanted: Vec<String> = phrases.iter().map(|phrase| format!("«\u{a0}{phrase}\u{a0}»")).collect();
+                let wanted = wanted.join(" et ");
+                format!(
+                    "Aucun article qui passe les filtres n’a {wanted} tel quel\u{a0}: c’est cherché comme des mots."
+                )
+            }
+            Note::NotEveryWord(best) => {
+                let best = self.number(*best as u64);
+                format!("Aucun article n’a tous les mots\u{a0}: voici des {best} meilleurs, dans l’ordre des dates.")
+            }
+        }
     }
 
     /// Which page of how many.
@@ -430,7 +488,8 @@ macro_rules! words {
 words! {
     motto: "recherche et doublons dans la presse", "search and duplicates in the news";
     skip: "Aller au contenu", "Skip to the content";
-    pages: "Pages", "Pages";
+    pages: "Rubriques", "Sections";
+    paging: "Pages de résultats", "Pages of results";
     search: "Recherche", "Search";
     duplicates: "Doublons", "Duplicates";
     status: "État", "Status";
@@ -527,8 +586,10 @@ words! {
     texts: "Textes", "Texts";
     tokens: "Unités lexicales", "Tokens";
     passes: "Passages dans le modèle", "Passes through the model";
-    since_start: "par seconde depuis le démarrage", "per second since the start";
-    at_work: "par seconde de calcul", "per second at work";
+    tokens_per_second: "Unités par seconde", "Tokens per second";
+    texts_per_second: "Textes par seconde", "Texts per second";
+    since_start: "depuis le démarrage", "since the start";
+    at_work: "pendant le calcul", "while at work";
     waiting: "En attente", "Waiting";
     searches: "Recherches", "Searches";
     store: "Fonds", "Store";
@@ -578,7 +639,10 @@ mod tests {
         assert_eq!(French.date(date("2020-07-01")), "1er\u{a0}juillet 2020");
         assert_eq!(English.date(date("2020-08-22")), "22\u{a0}August 2020");
         assert_eq!((French.date(date("2023-08")), French.date(date("2023"))), ("août 2023".into(), "2023".into()));
-        assert_eq!((French.count(0, Thing::Group), English.count(0, Thing::Group)), ("0\u{a0}groupe".into(), "0\u{a0}groups".into()));
+        assert_eq!(
+            (French.count(0, Thing::Group), English.count(0, Thing::Group)),
+            ("0\u{a0}groupe".into(), "0\u{a0}groups".into())
+        );
         assert_eq!(French.minutes(125), "2\u{a0}h\u{a0}05");
     }
 

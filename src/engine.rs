@@ -142,6 +142,8 @@ pub struct Engine {
     reranker: Option<Arc<Reranker>>,
     /// Of copies, for searches: opened by the first, where it holds all that is stored or can soon.
     register: OnceCell<Option<Register>>,
+    /// Whether catching the register up is left to someone else.
+    kept: bool,
     isa: Isa,
 }
 
@@ -190,10 +192,11 @@ impl Engine {
         store.expect_model(&identity)?;
         let views = Arc::new(Views::open(&store, options.isa, options.view)?);
         let (embedder, register) = (Arc::new(embedder), OnceCell::new());
-        Ok(Self { store, embedder, views, reranker: None, register, isa: options.isa })
+        Ok(Self { store, embedder, views, reranker: None, register, kept: false, isa: options.isa })
     }
 
-    /// An engine for another thread: its own connection to the store, all else shared.
+    /// An engine for another thread: its own connection to the store, all else shared. Its searches take what is known of copies
+    /// as it lies: whoever has readers keeps that up.
     ///
     /// # Errors
     /// When the store cannot be opened.
@@ -204,6 +207,7 @@ impl Engine {
             views: self.views.clone(),
             reranker: self.reranker.clone(),
             register: OnceCell::new(),
+            kept: true,
             isa: self.isa,
         })
     }
@@ -258,7 +262,10 @@ impl Engine {
     /// What answers questions, for those who want its stages.
     pub fn searcher(&self) -> Searcher<'_> {
         // A search can do without.
-        let register = self.register.get_or_init(|| dedup::at_hand(&self.store, self.isa).unwrap_or_default());
+        let register = self.register.get_or_init(|| match self.kept {
+            true => Register::as_it_lies(&self.store),
+            false => dedup::at_hand(&self.store, self.isa).unwrap_or_default(),
+        });
         Searcher {
             store: &self.store,
             vectors: self.view(),
@@ -320,6 +327,17 @@ impl Engine {
     /// When the store or the register of copies fails.
     pub fn copies(&self, selection: Selection, progress: &mut dyn FnMut(Progress)) -> Result<Copies<'_>, EngineError> {
         Ok(Copies::of(&self.store, self.isa, &selection, progress)?)
+    }
+
+    /// The same without waiting for it: none while many articles have not been compared yet, or another process is at it.
+    ///
+    /// # Errors
+    /// When the store or the register of copies fails.
+    pub fn copies_at_hand(&self, selection: Selection) -> Result<Option<Copies<'_>>, EngineError> {
+        match dedup::at_hand(&self.store, self.isa)? {
+            Some(_) => Ok(Some(self.copies(selection, &mut |_| {})?)),
+            None => Ok(None),
+        }
     }
 
     fn budget(&self) -> Budget {

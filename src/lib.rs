@@ -44,3 +44,4 @@ pub mod store;
 pub mod text;
 pub mod types;
 pub mod verify;
+pub mod wire;

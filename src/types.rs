@@ -146,7 +146,7 @@ impl Span {
 
 /// A half-open range of characters (Unicode scalar values) of one text: what is stored and printed, since it means the
 /// same in every language that users slice text in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CharSpan {
     /// First character.
     pub start: usize,

@@ -9,6 +9,8 @@ use crate::types::{PartialDate, Period};
 
 pub mod bench;
 pub mod eval;
+#[cfg(feature = "server")]
+pub mod serve;
 
 /// Semantic search and near-duplicates for French news, offline, on the CPU.
 #[derive(Debug, Parser)]
@@ -20,6 +22,7 @@ Examples:
   voisin search \"grève à l'hôpital\" the passages that mean it
   voisin similar articles/a.txt     articles close to one
   voisin duplicates                 who copied whom
+  voisin serve                      all of it over HTTP, and a page to search with
 
 Standard output is data, standard error is talk; --json prints JSON Lines.
 Exit status: 0 with results, 1 without, 2 on an error, 130 when interrupted.")]
@@ -95,6 +98,12 @@ pub enum Command {
     Facets(Facets),
     /// Embed lines of standard input
     Embed(Embed),
+    /// Answer over HTTP, to programs and to browsers
+    #[cfg(feature = "server")]
+    Serve(serve::Serve),
+    /// Make, list and remove the keys that `voisin serve` asks for
+    #[cfg(feature = "server")]
+    Keys(serve::Keys),
     /// List, describe and fetch models
     #[command(subcommand)]
     Models(Models),

@@ -1,14 +1,15 @@
-//! How hits and related articles look, for people and for programs.
+//! How hits and related articles look for people; for programs, as [`crate::wire`] says.
 
 use anstyle::{AnsiColor, Style};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::CliError;
-use super::print::{BOLD, DIM, Printer, article, number, one_line};
+use super::print::{BOLD, DIM, Printer, one_line};
 use crate::lexical::TermKind;
 use crate::search::{Answer, Hit, PassageHit, Place, Reasons, Related};
 use crate::store::{Field, Header};
 use crate::types::{CharSpan, Score};
+use crate::wire;
 
 /// The sentence that answers.
 const SENTENCE: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
@@ -22,22 +23,21 @@ const NAMED: usize = 5;
 /// Stand before and after a word that was asked for until its line is laid out; texts have no such characters of their own.
 const WORD: [char; 2] = ['\u{e000}', '\u{e001}'];
 
+/// A hit on a line of its own, the last with where the next page begins.
+#[derive(Serialize)]
+struct Line {
+    #[serde(flatten)]
+    hit: wire::Hit,
+    next: Option<String>,
+}
+
 impl Printer {
     /// The hits of an answer; for programs, where the next page begins is said by the last of them.
     pub(super) fn answer(&mut self, answer: &Answer, full: bool) -> Result<(), CliError> {
         for hit in &answer.hits {
             if self.json {
                 let next = answer.next.as_ref().filter(|_| hit.rank == answer.hits.len());
-                self.object(&json!({
-                    "rank": hit.rank,
-                    "score": number(hit.score),
-                    "article": article(&hit.article),
-                    "title_words": hit.title_words,
-                    "passage": passage(&hit.passage),
-                    "versions": hit.versions.iter().map(article).collect::<Vec<_>>(),
-                    "reasons": hit.reasons.as_ref().map(reasons),
-                    "next": next.map(ToString::to_string),
-                }))?;
+                self.object(&Line { hit: hit.into(), next: next.map(ToString::to_string) })?;
                 continue;
             }
             let title = hit.article.title.as_deref().map(|title| with_words(title, &hit.title_words));
@@ -55,12 +55,7 @@ impl Printer {
     pub(super) fn related(&mut self, related: &[Related]) -> Result<(), CliError> {
         for found in related {
             if self.json {
-                self.object(&json!({
-                    "rank": found.rank,
-                    "score": number(found.score),
-                    "article": article(&found.article),
-                    "passage": passage(&found.passage),
-                }))?;
+                self.object(&wire::Related::from(found))?;
                 continue;
             }
             self.heading(found.rank, found.score, found.article.title.as_deref(), &found.article)?;
@@ -160,44 +155,6 @@ impl Printer {
             .collect();
         self.line(&format!("      {DIM}words: {}{DIM:#}", terms.join(", ")))
     }
-}
-
-fn kind(kind: TermKind) -> &'static str {
-    match kind {
-        TermKind::Stem => "stem",
-        TermKind::Exact => "exact",
-        TermKind::Name => "name",
-        TermKind::Phrase => "phrase",
-    }
-}
-
-fn passage(passage: &PassageHit) -> Value {
-    json!({
-        "id": passage.id.0,
-        "field": passage.field,
-        "score": number(passage.score),
-        "text": passage.text,
-        "start": passage.span.start,
-        "end": passage.span.end,
-        "sentence": passage.sentence,
-        "words": passage.words,
-    })
-}
-
-fn reasons(reasons: &Reasons) -> Value {
-    let place = |place: Option<Place>| {
-        place.map(|place| json!({ "rank": place.rank, "score": number(place.score), "share": number(place.share) }))
-    };
-    let terms = reasons.terms.iter().map(
-        |term| json!({ "term": term.term, "kind": kind(term.kind), "field": term.field, "score": number(term.score) }),
-    );
-    json!({
-        "score": number(reasons.candidate.score),
-        "words": place(reasons.candidate.words),
-        "meaning": place(reasons.candidate.meaning),
-        "reranked": reasons.candidate.reranked.map(number),
-        "terms": terms.collect::<Vec<_>>(),
-    })
 }
 
 /// Three figures, whatever the scale: scores are sums of evidence, cosines, or shares of ranks.

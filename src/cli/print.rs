@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use anstyle::Style;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::CliError;
 use crate::dedup::Known;
@@ -11,7 +12,8 @@ use crate::doctor::{Finding, Status};
 use crate::embed::spec::{Head, Spec};
 use crate::ingest::Summary;
 use crate::kernels::Precision;
-use crate::store::{Header, ModelIdentity, Stats};
+use crate::store::{ModelIdentity, Stats};
+use crate::wire;
 
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
@@ -21,6 +23,14 @@ fn described(known: Known) -> String {
     let Known { counts, behind } = known;
     let lag = if behind > 0 { format!(", without {behind} articles that changed since") } else { String::new() };
     format!("{} articles are versions of an earlier one, in {} groups{lag}", counts.copies, counts.groups)
+}
+
+/// The state of a store, with its place, which is told on the machine itself alone.
+#[derive(Serialize)]
+struct Here {
+    folder: String,
+    #[serde(flatten)]
+    status: wire::Status,
 }
 
 /// Standard output, without colours where it is no terminal or they are not wanted.
@@ -38,8 +48,10 @@ impl Printer {
         Ok(writeln!(self.out, "{line}")?)
     }
 
-    pub(super) fn object(&mut self, value: &Value) -> Result<(), CliError> {
-        self.line(&value.to_string())
+    /// An object on a line of its own.
+    pub(super) fn object(&mut self, value: &impl Serialize) -> Result<(), CliError> {
+        let line = serde_json::to_string(value).map_err(std::io::Error::from)?;
+        self.line(&line)
     }
 
     /// Text of several lines.
@@ -59,27 +71,27 @@ impl Printer {
 
     /// Names of fields, with the numbers of articles that have them.
     pub(super) fn label_names(&mut self, names: &[(String, u64)]) -> Result<(), CliError> {
-        names.iter().try_for_each(|(name, articles)| match self.json {
-            true => self.object(&json!({ "name": name, "articles": articles })),
-            false => self.line(&format!("{articles:>8}  {}", one_line(name))),
-        })
+        if self.json {
+            return names.iter().try_for_each(|name| self.object(&wire::LabelName::from(name)));
+        }
+        names.iter().try_for_each(|(name, articles)| self.line(&format!("{articles:>8}  {}", one_line(name))))
     }
 
     /// Values of a field, with the numbers of articles that have them; under its name where it is one of several.
     pub(super) fn facets(&mut self, name: &str, values: &[(String, u64)], several: bool) -> Result<(), CliError> {
-        if several && !self.json {
+        if self.json {
+            return wire::Facet::of(name, values).iter().try_for_each(|facet| self.object(facet));
+        }
+        if several {
             self.line(&format!("{BOLD}{}{BOLD:#}", one_line(name)))?;
         }
-        values.iter().try_for_each(|(value, articles)| match self.json {
-            true => self.object(&json!({ "name": name, "value": value, "articles": articles })),
-            false => self.line(&format!("{articles:>8}  {}", one_line(value))),
-        })
+        values.iter().try_for_each(|(value, articles)| self.line(&format!("{articles:>8}  {}", one_line(value))))
     }
 
     /// What a doctor found, with what to do below it.
     pub(super) fn finding(&mut self, finding: &Finding) -> Result<(), CliError> {
         if self.json {
-            return self.object(&json!(finding));
+            return self.object(finding);
         }
         let status = match finding.status {
             Status::Ok => "ok",
@@ -94,7 +106,7 @@ impl Printer {
 
     pub(super) fn summary(&mut self, summary: &Summary, store: &Stats) -> Result<(), CliError> {
         if self.json {
-            return self.object(&json!({ "run": summary, "store": store }));
+            return self.object(&json!({ "run": summary, "store": wire::Stats::from(store) }));
         }
         let per_second = |count: u64| count as f64 / summary.seconds.max(1e-9);
         self.line(&format!(
@@ -134,13 +146,8 @@ impl Printer {
         copies: Option<Known>,
     ) -> Result<(), CliError> {
         if self.json {
-            return self.object(&json!({
-                "folder": folder.display().to_string(),
-                "format": crate::store::VERSION,
-                "model": { "id": model.id, "revision": model.revision, "dims": model.dims },
-                "store": stats,
-                "copies": copies,
-            }));
+            let status = wire::Status::new(model, stats, copies);
+            return self.object(&Here { folder: folder.display().to_string(), status });
         }
         let languages: Vec<String> =
             stats.languages.iter().map(|(language, count)| format!("{language} {count}")).collect();
@@ -264,22 +271,6 @@ fn pooling(spec: &Spec) -> String {
 fn vectors(spec: &Spec) -> String {
     let kept = if spec.dims < spec.full_dims { format!(", the first of {}", spec.full_dims) } else { String::new() };
     format!("{} components{kept}, {}", spec.dims, if spec.normalise { "unit length" } else { "as they come" })
-}
-
-/// A score with the digits that mean something.
-pub(super) fn number(score: f32) -> Value {
-    json!((f64::from(score) * 1e6).round() / 1e6)
-}
-
-pub(super) fn article(header: &Header) -> Value {
-    json!({
-        "id": header.key,
-        "title": header.title,
-        "date": header.date.map(|date| date.to_string()),
-        "source": header.source,
-        "url": header.url,
-        "language": header.language,
-    })
 }
 
 /// A text on one line, without the control characters by which it could speak to the terminal.

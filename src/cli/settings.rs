@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::CliError;
-use super::args::{self, Common, Filters, Index, View};
+use super::args::{self, Common, Filters, View};
 use crate::chunk::Budget;
 use crate::dedup::Relation;
 use crate::embed::source::{BUNDLED_ID, ModelRef};
@@ -121,43 +121,36 @@ pub(super) fn store(common: &Common) -> Result<Option<Store>, CliError> {
 
 /// What a store is to be made for, or was: what was named, else what the store has, else the built-in model and the usual
 /// length of passages.
-pub(super) fn making(args: &Index, common: &Common, options: &Options) -> Result<(Embedder, Making), CliError> {
+pub(super) fn making(
+    model: Option<&str>,
+    dims: Option<usize>,
+    passage_tokens: Option<usize>,
+    common: &Common,
+    options: &Options,
+) -> Result<(Embedder, Making), CliError> {
     let stored = store(common)?;
     let stored_model = stored.as_ref().map(|store| store.model());
     // The width belongs to the model that was named with it.
-    let dims = args.dims.or(stored_model.filter(|_| args.model.is_none()).map(|model| model.dims));
-    let name = args.model.as_deref().or(stored_model.map(|model| model.reference.as_str()));
+    let dims = dims.or(stored_model.filter(|_| model.is_none()).map(|model| model.dims));
+    let name = model.or(stored_model.map(|model| model.reference.as_str()));
     let (embedder, model) = self::model(name, &Options { dims, ..*options })?;
-    if let Some(tokens) = args.passage_tokens {
+    if let Some(tokens) = passage_tokens {
         // A number that cannot be met is refused; the usual one is bent to a small model.
         Budget::new(tokens, embedder.passage_limit())?;
     }
-    let passage_tokens = args.passage_tokens.or(stored.as_ref().map(Store::passage_tokens)).unwrap_or(PASSAGE_TOKENS);
+    let passage_tokens = passage_tokens.or(stored.as_ref().map(Store::passage_tokens)).unwrap_or(PASSAGE_TOKENS);
     Ok((embedder, Making { model, passage_tokens }))
 }
 
 /// The filter that was asked for. A name that no article of the store has is a mistake, and refused with those that there
 /// are.
 pub(super) fn filter(filters: &Filters, store: &Store) -> Result<Filter, CliError> {
-    let mut filter = Filter { since: filters.since, until: filters.until, labels: Vec::new() };
-    let languages = filters.lang.iter().map(|code| ("language", code));
-    let sources = filters.source.iter().map(|source| ("source", source));
-    let others = filters.labels.iter().map(|(name, value)| (name.as_str(), value));
-    for (name, value) in languages.chain(sources).chain(others) {
-        known_label(name, store)?;
-        filter = filter.with_label(name, value);
-    }
-    Ok(filter)
-}
-
-/// Refuses a name of a field that no article of the store has.
-pub(super) fn known_label(name: &str, store: &Store) -> Result<(), CliError> {
-    if store.has_label(name)? {
-        return Ok(());
-    }
-    let names: Vec<String> = store.label_names(None)?.into_iter().map(|(name, _)| name).collect();
-    let names = if names.is_empty() { "nothing, for the store is empty".to_owned() } else { names.join(", ") };
-    Err(CliError::Said(format!("no article has a field \"{name}\": the store can be asked by {names}")))
+    let languages = filters.lang.iter().map(|code| ("language", code.as_str()));
+    let sources = filters.source.iter().map(|source| ("source", source.as_str()));
+    let others = filters.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let labels: Vec<_> = languages.chain(sources).chain(others).collect();
+    let filter = Filter { since: filters.since, until: filters.until, labels: Vec::new() };
+    Ok(store.labelled(filter, &labels)?)
 }
 
 /// The names of fields that were given.

@@ -15,7 +15,7 @@ use crate::text::shingles::Overlap;
 use crate::types::{Score, Span};
 
 /// What the second of two articles is to the first, from the strongest to the weakest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Relation {
     /// The same words in the same order.

@@ -50,6 +50,8 @@ pub struct Pair {
     pub b: Header,
     /// Whether the first is the earlier.
     pub precedence: Precedence,
+    /// By how many minutes, where the sources of both give a time.
+    pub minutes: Option<i64>,
     /// What they have in common.
     pub evidence: Evidence,
     /// The representatives of their groups, each itself where it is in none: equal for two of one group.
@@ -235,7 +237,7 @@ impl<'s> Copies<'s> {
             return Ok(None);
         }
         let (x, y) = (self.store.header(x)?, self.store.header(y)?);
-        let InOrder { turned, precedence, .. } = InOrder::of(moment(self.store, &x)?, moment(self.store, &y)?);
+        let InOrder { turned, precedence, minutes } = InOrder::of(moment(self.store, &x)?, moment(self.store, &y)?);
         let (a, b, evidence) = if turned { (y, x, evidence.turned()) } else { (x, y, *evidence) };
         let Some((relation, confidence)) = relation(&evidence) else { return Ok(None) };
         if !self.selection.takes(relation, &evidence, [a.date, b.date]) {
@@ -244,7 +246,7 @@ impl<'s> Copies<'s> {
         let representative = |text: TextId| self.texts[&text].article;
         let groups = (representative(groups.0), representative(groups.1));
         let groups = if turned { (groups.1, groups.0) } else { groups };
-        Ok(Some(Pair { relation, confidence, a, b, precedence, evidence, groups }))
+        Ok(Some(Pair { relation, confidence, a, b, precedence, minutes, evidence, groups }))
     }
 
     /// The groups, the largest first.

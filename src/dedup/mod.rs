@@ -41,7 +41,7 @@ use crate::types::{ArticleId, Span};
 pub use catch_up::{Progress, Stage, again, at_hand, caught_up};
 pub use comparison::{Comparison, Group, Member, Precedence, Relation, Side, Subject, compare};
 pub use copies::{Copies, Pair, Selection};
-pub use register::{Counts, Health, Known, Register, RegisterError, counts, health};
+pub use register::{Counts, Health, Known, Register, RegisterError, counts, health, lag};
 
 /// The body of a stored article as published, with its page furniture, in bytes and ascending.
 fn source(store: &Store, article: ArticleId) -> Result<(String, Vec<Span>), StoreError> {

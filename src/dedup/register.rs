@@ -141,7 +141,7 @@ pub struct Register {
 }
 
 /// What a register knows, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Articles that it knows.
     pub articles: u64,
@@ -181,10 +181,9 @@ impl RegisterError {
 }
 
 /// What a register knows as it lies, and how much it does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
     /// What it knows.
-    #[serde(flatten)]
     pub counts: Counts,
     /// Articles that were changed in the store since.
     pub behind: usize,
@@ -196,8 +195,19 @@ pub struct Known {
 /// When SQLite or the store fails.
 pub fn counts(store: &Store) -> Result<Option<Known>, RegisterError> {
     let Some(register) = Register::as_it_lies(store) else { return Ok(None) };
-    let behind = store.articles_changed_after(register.sequence()?)?.len();
-    Ok(Some(Known { counts: register.counts()?, behind }))
+    Ok(Some(Known { counts: register.counts()?, behind: behind(&register, store)? }))
+}
+
+/// How many articles were changed since the register of a store was brought up to date; nothing, where there is none.
+///
+/// # Errors
+/// When SQLite or the store fails.
+pub fn lag(store: &Store) -> Result<Option<usize>, RegisterError> {
+    Register::as_it_lies(store).map(|register| behind(&register, store)).transpose()
+}
+
+fn behind(register: &Register, store: &Store) -> Result<usize, RegisterError> {
+    Ok(store.articles_changed_after(register.sequence()?)?.len())
 }
 
 /// Where the register of a store lies.

@@ -5,7 +5,7 @@
 //! that a search has found. Loader, tokenizer, encoder, kernels, precisions and batches are those of embedding; what is added
 //! is the second text, and a head over the pooled vector.
 
-use ndarray::{Array1, Axis};
+use ndarray::{Array1, Array2, Axis};
 
 use super::arch::{DenseLayers, Network};
 use super::precision::Wanted;
@@ -74,6 +74,16 @@ impl Reranker {
         self.tokenizer.encode_pair(self.tokenizer.part(query)?, self.tokenizer.part(passage)?)
     }
 
+    /// The tokens of `query` with each of `passages`, in their order, on `workers` threads: see [`Self::tokenize_pair`].
+    ///
+    /// # Errors
+    /// When the tokenizer refuses a text.
+    pub fn tokenize_pairs(&self, query: &str, passages: &[&str], workers: usize) -> Result<Vec<Tokens>, EmbedError> {
+        let query = self.tokenizer.part(query)?;
+        let pair = |passage: &&str| self.tokenizer.encode_pair(query.clone(), self.tokenizer.part(passage)?);
+        batch::share(passages, workers, pair)
+    }
+
     /// The score of each pair, in one forward pass on this thread: (pairs).
     ///
     /// A score depends on its own pair alone: the same pair gives the same bits in any batch.
@@ -81,11 +91,31 @@ impl Reranker {
     /// # Errors
     /// When the forward pass fails.
     pub fn score_tokens(&self, pairs: &[&Tokens]) -> Result<Array1<f32>, EmbedError> {
+        Ok(self.labels(pairs)?.rows().into_iter().map(|logits| self.head.scoring.of(&logits.to_vec())).collect())
+    }
+
+    /// The logit of each of `pairs`, in their order, before it is brought onto the scale of
+    /// [`Scoring`](super::spec::Scoring). Pairs of like length share a pass, and `workers` threads take one pass after the
+    /// other.
+    ///
+    /// # Errors
+    /// When a forward pass fails.
+    pub fn logits(&self, pairs: &[Tokens], workers: usize) -> Result<Vec<f32>, EmbedError> {
+        let pass = |pairs: &[&Tokens]| {
+            let labels = self.labels(pairs)?;
+            let logits = labels.rows().into_iter().map(|logits| self.head.scoring.logit(&logits.to_vec()));
+            Ok(logits.collect::<Array1<f32>>().insert_axis(Axis(1)))
+        };
+        Ok(batch::run(pairs, 1, workers, pass)?.into_iter().collect())
+    }
+
+    /// What the head gives: [pairs, labels].
+    fn labels(&self, pairs: &[&Tokens]) -> Result<Array2<f32>, EmbedError> {
         let logits = self.layers.forward(pooled(&self.network, &self.spec, pairs)?)?;
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(EmbedError::NotFinite { model: self.spec.id.clone() });
         }
-        Ok(logits.rows().into_iter().map(|logits| self.head.scoring.of(&logits.to_vec())).collect())
+        Ok(logits)
     }
 
     /// How well each of `passages` answers `query`, in their order, on the scale of [`Scoring`](super::spec::Scoring): the
@@ -94,9 +124,7 @@ impl Reranker {
     /// # Errors
     /// When a text cannot be tokenised or a forward pass fails.
     pub fn score(&self, query: &str, passages: &[&str], workers: usize) -> Result<Vec<f32>, EmbedError> {
-        let query = self.tokenizer.part(query)?;
-        let pair = |passage: &&str| self.tokenizer.encode_pair(query.clone(), self.tokenizer.part(passage)?);
-        let pairs = batch::share(passages, workers, pair)?;
+        let pairs = self.tokenize_pairs(query, passages, workers)?;
         let scores = batch::run(&pairs, 1, workers, |pairs| Ok(self.score_tokens(pairs)?.insert_axis(Axis(1))))?;
         Ok(scores.into_iter().collect())
     }

@@ -142,10 +142,10 @@ impl OwnedCodes {
         (self.codes, self.facts)
     }
 
-    /// A copy of a row.
-    pub(super) fn push_row(&mut self, codes: &[i8], facts: &[f32]) {
-        self.codes.extend_from_slice(codes);
-        self.facts.extend_from_slice(facts);
+    /// A copy of rows.
+    pub(super) fn push_rows(&mut self, rows: Codes<'_>) {
+        self.codes.extend_from_slice(rows.codes);
+        self.facts.extend_from_slice(rows.facts);
     }
 
     pub(super) fn borrow(&self) -> Codes<'_> {

@@ -31,6 +31,11 @@ impl Exact {
         Self { rows, isa }
     }
 
+    /// The same scan with what has changed in its store since.
+    pub(super) fn caught_up(&self, store: &Store) -> Result<Self, IndexError> {
+        Ok(Self::new(self.rows.caught_up(store)?, self.isa))
+    }
+
     pub(super) fn rows(&self) -> &Rows {
         &self.rows
     }
@@ -43,7 +48,7 @@ impl Exact {
     pub(super) fn closest_of(&self, query: &[f32], k: usize, places: impl IntoIterator<Item = usize>) -> Best {
         let mut best = Best::new(k);
         for place in places {
-            best.offer(self.rows.ids()[place], dot(self.isa, query, self.rows.vector(place)));
+            best.offer(self.rows.id(place), dot(self.isa, query, self.rows.vector(place)));
         }
         best
     }
@@ -100,7 +105,7 @@ impl Exact {
                 let facts = run.codes.facts(at + i);
                 let (score, error) = (query.score(product, facts), query.error(facts));
                 if candidates.would_take(score, error) {
-                    let id = self.rows.ids()[first + i];
+                    let id = run.ids[at + i];
                     if !self.rows.is_removed(id) && allowed.is_none_or(|allowed| allowed.contains(id)) {
                         candidates.offer(first + i, score, error);
                     }
@@ -114,7 +119,7 @@ impl Exact {
     fn closest_allowed(&self, query: &[f32], k: usize, allowed: &Allowed) -> Best {
         let codes = Query::new(query);
         let mut candidates = Candidates::new(k);
-        let places: Vec<usize> = self.rows.places(allowed.iter()).collect();
+        let places: Vec<usize> = self.rows.places_of(allowed.iter()).collect();
         let mut products = [0; BLOCK];
         for run in self.rows.runs() {
             let first = places.partition_point(|&place| place < run.places.start);
@@ -156,7 +161,7 @@ impl VectorView for Exact {
     }
 
     fn caught_up(&self, store: &Store) -> Result<Box<dyn VectorView>, IndexError> {
-        Ok(Box::new(Self::new(Rows::open(store)?, self.isa)))
+        Ok(Box::new(Self::caught_up(self, store)?))
     }
 
     fn name(&self) -> &'static str {

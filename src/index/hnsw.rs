@@ -13,8 +13,9 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::codes::{OwnedCodes, Query};
+use super::codes::{Codes, OwnedCodes, Query};
 use super::exact::Exact;
 use super::graph::{Graph, NONE, Near};
 use super::{Allowed, IndexError, VectorView, build, cost, folder};
@@ -27,9 +28,10 @@ pub(super) const WIDTH: usize = 160;
 /// Approximate search, exact where the graph cannot help.
 pub struct Hnsw {
     exact: Box<Exact>,
-    graph: Graph,
-    /// The place of each node's row, [`NONE`] where it has left the store.
-    places: Vec<u32>,
+    graph: Arc<Graph>,
+    /// The place of each node's row, [`NONE`] where it had left the store when the view was opened. Places stay when a view is
+    /// caught up.
+    places: Arc<[u32]>,
     /// Where rows begin that came after the build.
     later: usize,
     width: usize,
@@ -64,11 +66,11 @@ impl Hnsw {
         let mut nodes: HashMap<&[i8], u32> = HashMap::with_capacity(rows.len());
         for place in rows.present() {
             let (run, at) = rows.codes(place);
-            let (row, id) = (run.row(at, width), rows.ids()[place]);
+            let (row, id) = (run.row(at, width), rows.id(place));
             let node = *nodes.entry(row).or_insert(ids.len() as u32);
             if node as usize == ids.len() {
                 ids.push(id);
-                codes.push_row(row, &run.facts[3 * at..3 * at + 3]);
+                codes.push_rows(Codes { codes: row, facts: &run.facts[3 * at..3 * at + 3] });
             } else {
                 twins.push((node, id));
             }
@@ -84,17 +86,17 @@ impl Hnsw {
     }
 
     fn new(exact: Box<Exact>, graph: Graph) -> Self {
-        let rows = exact.rows();
-        let mut places = vec![NONE; graph.rows().len()];
-        let mut from = 0;
-        for (place, node) in places.iter_mut().zip(graph.rows()) {
-            from += rows.ids()[from..].partition_point(|id| id < node);
-            if rows.ids().get(from) == Some(node) && !rows.is_removed(*node) {
-                *place = from as u32;
-            }
-        }
-        let later = rows.ids().partition_point(|id| *id <= graph.last());
-        Self { exact, graph, places, later, width: WIDTH }
+        let placed = exact.rows().placed(graph.rows().iter().copied());
+        let places = placed.map(|place| place.map_or(NONE, |place| place as u32)).collect();
+        let later = exact.rows().place_after(graph.last());
+        Self { exact, graph: Arc::new(graph), places, later, width: WIDTH }
+    }
+
+    /// The same graph over the rows that the store has now; the scan back where it is far behind them.
+    pub(super) fn caught_up(&self, store: &Store) -> Result<Result<Self, Box<Exact>>, IndexError> {
+        let exact = Box::new(self.exact.caught_up(store)?);
+        let (graph, places) = (Arc::clone(&self.graph), Arc::clone(&self.places));
+        Ok(Self { exact, graph, places, later: self.later, width: self.width }.fitting())
     }
 
     /// The scan back where the graph is far behind the store.
@@ -106,7 +108,7 @@ impl Hnsw {
 
     /// Rows that came after the build.
     pub(super) fn behind(&self) -> usize {
-        self.exact.rows().ids().len() - self.later
+        self.exact.rows().places() - self.later
     }
 
     /// Nodes of the graph.
@@ -131,8 +133,10 @@ impl Hnsw {
 
     /// The places of the rows that a node stands for.
     fn places_of(&self, node: u32) -> impl Iterator<Item = usize> {
+        let rows = self.exact.rows();
         let own = Some(self.places[node as usize]).filter(|&place| place != NONE).map(|place| place as usize);
-        own.into_iter().chain(self.graph.twins_of(node).filter_map(|row| self.exact.rows().place(row)))
+        let own = own.filter(|&place| !rows.is_removed(rows.id(place)));
+        own.into_iter().chain(self.graph.twins_of(node).filter_map(|row| rows.place(row)))
     }
 
     /// How many rows a search may return.
@@ -171,7 +175,7 @@ impl Hnsw {
     fn walk(&self, query: &Query, width: usize, allowed: Option<&Allowed>, enough: usize) -> Vec<usize> {
         let mut found = self.graph.closest(self.exact.isa(), query, width);
         found.sort_unstable_by(|a, b| b.cmp(a));
-        let wanted = |place: &usize| allowed.is_none_or(|allowed| allowed.contains(self.exact.rows().ids()[*place]));
+        let wanted = |place: &usize| allowed.is_none_or(|allowed| allowed.contains(self.exact.rows().id(*place)));
         let mut places = Vec::with_capacity(enough);
         for Near { node, .. } in found {
             if places.len() >= enough {
@@ -196,7 +200,10 @@ impl VectorView for Hnsw {
     }
 
     fn caught_up(&self, store: &Store) -> Result<Box<dyn VectorView>, IndexError> {
-        super::open(store, self.exact.isa(), super::Choice::Auto { queries: u32::MAX })
+        Ok(match Self::caught_up(self, store)? {
+            Ok(view) => Box::new(view),
+            Err(exact) => exact,
+        })
     }
 
     fn name(&self) -> &'static str {

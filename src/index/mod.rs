@@ -3,7 +3,7 @@
 //! | module | reason to exist |
 //! | --- | --- |
 //! | `codes` | vectors as int8, with a bound of what that loses |
-//! | [`rows`] | vectors and codes as one mapped file, caught up from the store: all that [`exact`] needs |
+//! | [`rows`] | vectors and codes as one mapped file and what came later, caught up from the store: all that [`exact`] needs |
 //! | [`exact`] | scans every row: exact, nothing to build |
 //! | [`hnsw`] | walks a graph, and scans what it does not have |
 //! | `graph` | the graph as one mapped file, and the walk |
@@ -117,7 +117,12 @@ pub trait VectorView: Send + Sync {
         self.len() == 0
     }
 
-    /// The same view with what has changed in its store since; what lies on disk is shared with this one.
+    /// The same view with what has changed in its store since: for whoever answers while the store is written to.
+    ///
+    /// All that this view has is shared with the new one, and both go on answering whatever becomes of the files on disk: it
+    /// costs what has changed, at any size of the store. Rows that came since a graph was built are scanned; where they are too
+    /// many, the scan answers. What was persisted in the meantime is taken up by opening the view anew, which also gives back
+    /// what removed rows take.
     ///
     /// # Errors
     /// When the store fails.

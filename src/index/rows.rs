@@ -20,6 +20,7 @@
 use std::collections::HashSet;
 use std::io::{BufWriter, Write};
 use std::ops::Range;
+use std::sync::Arc;
 
 use fs_err::File;
 
@@ -32,7 +33,28 @@ use crate::types::{Sequence, VectorId};
 const MAGIC: &[u8; 8] = b"voisinR2";
 const HEADER: usize = 80;
 
-/// The mapped part: rows that were in the store when the file was written.
+/// Rows beside each other, which never change: views that were caught up from one another share them.
+struct Part {
+    /// The place of its first row.
+    first: usize,
+    /// Ascending; there is at least one.
+    ids: Vec<VectorId>,
+    held: Held,
+}
+
+/// What belongs to the ids of a part.
+enum Held {
+    /// Rows that were in the store when the file was written.
+    File(Base),
+    /// Rows that came later.
+    Memory {
+        /// (ids, dims)
+        values: Vec<f32>,
+        codes: OwnedCodes,
+    },
+}
+
+/// The mapped file.
 struct Base {
     file: MappedFile,
     layout: Layout,
@@ -70,26 +92,22 @@ impl Layout {
 /// All vectors of a store.
 ///
 /// A row has a place: those of the file first, then those that came later, so that ids ascend. Rows that have left the store keep
-/// their places until the file is written anew.
+/// their places, in whatever is caught up from these rows too, until the store is opened anew.
 pub struct Rows {
     dims: usize,
-    base: Option<Base>,
-    /// In the order of places.
-    ids: Vec<VectorId>,
-    /// Rows of the file; the places of others follow.
-    mapped: usize,
-    /// (ids.len() - mapped, dims)
-    tail: Vec<f32>,
-    tail_codes: OwnedCodes,
-    /// Rows of the file that have left the store.
+    /// The file, if there is one, then what came later. Of the parts in memory each has more rows than all that follow it:
+    /// there are few of them, and a row is copied some ten times while a thousand others come one by one.
+    parts: Vec<Arc<Part>>,
+    /// Rows of the parts that have left the store.
     removed: HashSet<VectorId>,
     /// The change that all this is up to.
     sequence: Sequence,
 }
 
-/// Rows beside each other in memory.
+/// The rows of a part.
 pub(super) struct Run<'a> {
     pub(super) places: Range<usize>,
+    pub(super) ids: &'a [VectorId],
     pub(super) codes: Codes<'a>,
 }
 
@@ -101,33 +119,76 @@ impl Rows {
     /// When the store fails.
     pub fn open(store: &Store) -> Result<Self, IndexError> {
         let dims = store.model().dims;
-        // Read first: vectors that come later are read twice rather than never.
+        // The file first, which another thread may write anew, so that it is not of a later time; then the sequence, so that vectors that
+        // come later are read twice rather than never.
+        let base = Base::map(store);
         let sequence = store.sequence()?;
-        let mut base = Base::map(store).filter(|base| base.sequence <= sequence);
-        let mut ids = base.as_ref().map_or_else(Vec::new, Base::ids);
-        let mut removed = HashSet::new();
-        if let Some(mapped) = &base {
-            removed.extend(store.vectors_removed_after(mapped.sequence)?);
-            if !mapped.is_of(store, &ids, &removed)? {
-                (base, ids) = (None, Vec::new());
-                removed.clear();
+        let mut rows = Self { dims, parts: Vec::new(), removed: HashSet::new(), sequence };
+        let mut removed = Vec::new();
+        if let Some(base) = base.filter(|base| base.sequence <= sequence) {
+            let ids = base.ids();
+            removed = store.vectors_removed_after(base.sequence)?;
+            if base.is_of(store, &ids, &removed.iter().copied().collect())? && !ids.is_empty() {
+                rows.parts.push(Arc::new(Part { first: 0, ids, held: Held::File(base) }));
             }
         }
-        let mapped = ids.len();
-        let (mut tail, mut tail_codes) = (Vec::new(), OwnedCodes::default());
-        store.vectors_after(ids.last().copied().unwrap_or(VectorId(0)), |id, vector| {
+        rows.read_on(store)?;
+        rows.remove(removed);
+        Ok(rows)
+    }
+
+    /// These rows with what has changed in their store since: what they have is shared, and the files of the store are not looked
+    /// at. Costs what is new, and a copy of some of what came before it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn caught_up(&self, store: &Store) -> Result<Self, IndexError> {
+        // A reader that began before may see less of the store than these rows do.
+        let sequence = store.sequence()?.max(self.sequence);
+        let (parts, removed) = (self.parts.clone(), self.removed.clone());
+        let mut rows = Self { dims: self.dims, parts, removed, sequence };
+        let gone = store.vectors_removed_after(self.sequence)?;
+        rows.read_on(store)?;
+        rows.remove(gone);
+        Ok(rows)
+    }
+
+    /// Reads the rows after the last.
+    fn read_on(&mut self, store: &Store) -> Result<(), IndexError> {
+        let (mut ids, mut values, mut codes) = (Vec::new(), Vec::new(), OwnedCodes::default());
+        let last = self.parts.last().map_or(VectorId(0), |part| part.last());
+        store.vectors_after(last, |id, vector| {
             ids.push(id);
-            tail.extend_from_slice(vector);
-            tail_codes.push(vector);
+            values.extend_from_slice(vector);
+            codes.push(vector);
         })?;
-        // A row that was removed before the file was written is not in it.
-        removed.retain(|id| ids[..mapped].binary_search(id).is_ok());
-        Ok(Self { dims, base, ids, mapped, tail, tail_codes, removed, sequence })
+        if !ids.is_empty() {
+            self.parts.push(Arc::new(Part { first: self.places(), ids, held: Held::Memory { values, codes } }));
+            self.join();
+        }
+        Ok(())
+    }
+
+    /// Joins the last parts in memory, so that each has more rows than all that follow it.
+    fn join(&mut self) {
+        let in_memory = usize::from(self.base().is_some())..self.parts.len() - 1;
+        let small = |&at: &usize| self.parts[at].ids.len() <= self.places() - self.parts[at].end();
+        if let Some(from) = { in_memory }.find(small) {
+            let joined = Part::joined(&self.parts[from..]);
+            self.parts.truncate(from);
+            self.parts.push(Arc::new(joined));
+        }
+    }
+
+    /// Notes that rows have left the store. What was removed before the file was written is not in it.
+    fn remove(&mut self, gone: Vec<VectorId>) {
+        let gone: Vec<_> = gone.into_iter().filter(|id| self.place(*id).is_some()).collect();
+        self.removed.extend(gone);
     }
 
     /// How many vectors there are.
     pub fn len(&self) -> usize {
-        self.ids.len() - self.removed.len()
+        self.places() - self.removed.len()
     }
 
     /// Whether there is none.
@@ -140,9 +201,21 @@ impl Rows {
         self.dims
     }
 
-    /// The ids of all places; those of removed rows are still among them.
-    pub(super) fn ids(&self) -> &[VectorId] {
-        &self.ids
+    /// How many places there are; those of removed rows are still among them.
+    pub(super) fn places(&self) -> usize {
+        self.parts.last().map_or(0, |part| part.end())
+    }
+
+    /// The part that has a place, and where in it.
+    fn at(&self, place: usize) -> (&Part, usize) {
+        let part = &self.parts[self.parts.partition_point(|part| part.end() <= place)];
+        (part, place - part.first)
+    }
+
+    /// The id of the row at a place; it may have been removed.
+    pub(super) fn id(&self, place: usize) -> VectorId {
+        let (part, at) = self.at(place);
+        part.ids[at]
     }
 
     /// Whether a row has left the store.
@@ -152,48 +225,53 @@ impl Rows {
 
     /// The vector at a place.
     pub(super) fn vector(&self, place: usize) -> &[f32] {
-        let (values, at) = match &self.base {
-            Some(base) if place < self.mapped => (base.values(), place),
-            _ => (&self.tail[..], place - self.mapped),
-        };
-        &values[at * self.dims..(at + 1) * self.dims]
+        let (part, at) = self.at(place);
+        &part.values()[at * self.dims..(at + 1) * self.dims]
     }
 
     /// The codes at a place, as a run of one.
     pub(super) fn codes(&self, place: usize) -> (Codes<'_>, usize) {
-        match &self.base {
-            Some(base) if place < self.mapped => (base.codes(), place),
-            _ => (self.tail_codes.borrow(), place - self.mapped),
-        }
+        let (part, at) = self.at(place);
+        (part.codes(), at)
     }
 
-    /// The places in two runs: those of the file, and those that came later.
-    pub(super) fn runs(&self) -> [Run<'_>; 2] {
-        let base = self.base.as_ref().map_or(Codes { codes: &[], facts: &[] }, Base::codes);
-        [
-            Run { places: 0..self.mapped, codes: base },
-            Run { places: self.mapped..self.ids.len(), codes: self.tail_codes.borrow() },
-        ]
+    /// All places, part by part.
+    pub(super) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
+        self.parts.iter().map(|part| Run { places: part.first..part.end(), ids: &part.ids, codes: part.codes() })
+    }
+
+    /// The place of the first row after the one with this id.
+    pub(super) fn place_after(&self, id: VectorId) -> usize {
+        let after = self.parts.iter().find(|part| part.last() > id);
+        after.map_or(self.places(), |part| part.first + part.ids.partition_point(|other| *other <= id))
     }
 
     /// The place of a row, unless it has been removed.
     pub(super) fn place(&self, id: VectorId) -> Option<usize> {
-        self.ids.binary_search(&id).ok().filter(|_| !self.removed.contains(&id))
+        self.placed([id].into_iter()).next().flatten()
     }
 
     /// The places of rows that are asked for in ascending order; what is not there is passed over.
-    pub(super) fn places(&self, ids: impl Iterator<Item = VectorId>) -> impl Iterator<Item = usize> {
-        let mut from = 0;
-        ids.filter_map(move |id| {
+    pub(super) fn places_of(&self, ids: impl Iterator<Item = VectorId>) -> impl Iterator<Item = usize> {
+        self.placed(ids).flatten()
+    }
+
+    /// For each of the rows that are asked for in ascending order its place, unless it has been removed.
+    pub(super) fn placed(&self, ids: impl Iterator<Item = VectorId>) -> impl Iterator<Item = Option<usize>> {
+        let (mut parts, mut from) = (&self.parts[..], 0_usize);
+        ids.map(move |id| {
+            while parts.first()?.last() < id {
+                (parts, from) = (&parts[1..], 0);
+            }
+            let Part { first, ids, .. } = &*parts[0];
             // Ids differ by at least as much as places do: the row is at this place, or before it where ids are missing.
-            let first = self.ids.get(from)?.0;
-            let last = from.saturating_add(usize::try_from(id.0.checked_sub(first)?).ok()?).min(self.ids.len() - 1);
-            if self.ids[last] == id {
+            let last = from.saturating_add(usize::try_from(id.0.checked_sub(ids[from].0)?).ok()?).min(ids.len() - 1);
+            if ids[last] == id {
                 from = last;
             } else {
-                from += self.ids[from..=last].binary_search(&id).ok()?;
+                from += ids[from..=last].binary_search(&id).ok()?;
             }
-            (!self.removed.contains(&id)).then_some(from)
+            (!self.removed.contains(&id)).then_some(first + from)
         })
     }
 
@@ -204,7 +282,8 @@ impl Rows {
 
     /// The places of rows that are in the store, ascending.
     pub(super) fn present(&self) -> impl Iterator<Item = usize> {
-        (0..self.ids.len()).filter(|&place| !self.removed.contains(&self.ids[place]))
+        let all = self.parts.iter().flat_map(|part| (part.first..part.end()).zip(&part.ids));
+        all.filter(|(_, id)| !self.removed.contains(id)).map(|(place, _)| place)
     }
 
     /// Whether all rows are of unit length.
@@ -218,7 +297,7 @@ impl Rows {
     /// # Errors
     /// When the disk is full or the folder cannot be written.
     pub fn persist(&self, store: &Store) -> Result<(), IndexError> {
-        if self.tail.is_empty() && self.removed.is_empty() && self.base.is_some() {
+        if self.base().is_some() && self.parts.len() == 1 && self.removed.is_empty() {
             return Ok(());
         }
         fs_err::create_dir_all(folder(store))?;
@@ -246,7 +325,7 @@ impl Rows {
     fn write_body(&self, out: &mut impl Write) -> std::io::Result<()> {
         let layout = Layout { rows: self.len(), dims: self.dims };
         for place in self.present() {
-            out.write_all(&self.ids[place].0.to_le_bytes())?;
+            out.write_all(&self.id(place).0.to_le_bytes())?;
         }
         for place in self.present() {
             let (codes, at) = self.codes(place);
@@ -263,9 +342,17 @@ impl Rows {
         Ok(())
     }
 
+    /// The file that was mapped.
+    fn base(&self) -> Option<&Base> {
+        self.parts.first().and_then(|part| match &part.held {
+            Held::File(base) => Some(base),
+            Held::Memory { .. } => None,
+        })
+    }
+
     /// What is wrong with the file, without looking at the store.
     pub(super) fn file_problems(&self) -> Vec<String> {
-        let Some(base) = &self.base else { return Vec::new() };
+        let Some(base) = self.base() else { return Vec::new() };
         let bytes = base.file.bytes();
         let whole = checksum(&bytes[HEADER..]) == bytes[64..80];
         if whole { Vec::new() } else { vec!["the file of rows does not have its checksum".to_owned()] }
@@ -273,7 +360,7 @@ impl Rows {
 
     /// Rows that came after the file was written, and rows of the file that are gone.
     pub(super) fn behind(&self) -> usize {
-        self.ids.len() - self.mapped + self.removed.len()
+        self.places() - self.base().map_or(0, |base| base.layout.rows) + self.removed.len()
     }
 
     /// What is wrong with the file and with these rows, a line each; nothing where all agree with the store.
@@ -293,6 +380,41 @@ impl Rows {
             wrong.push(format!("there are {} rows for {count} vectors", self.len()));
         }
         Ok(wrong)
+    }
+}
+
+impl Part {
+    /// Parts in memory as one; there is at least one of them.
+    fn joined(parts: &[Arc<Self>]) -> Self {
+        let ids = parts.iter().flat_map(|part| &part.ids).copied().collect();
+        let values = parts.iter().map(|part| part.values()).collect::<Vec<_>>().concat();
+        let mut codes = OwnedCodes::default();
+        parts.iter().for_each(|part| codes.push_rows(part.codes()));
+        Self { first: parts[0].first, ids, held: Held::Memory { values, codes } }
+    }
+
+    /// The place behind its last row.
+    fn end(&self) -> usize {
+        self.first + self.ids.len()
+    }
+
+    /// Its last row.
+    fn last(&self) -> VectorId {
+        self.ids.last().copied().unwrap_or(VectorId(0))
+    }
+
+    fn values(&self) -> &[f32] {
+        match &self.held {
+            Held::File(base) => base.values(),
+            Held::Memory { values, .. } => values,
+        }
+    }
+
+    fn codes(&self) -> Codes<'_> {
+        match &self.held {
+            Held::File(base) => base.codes(),
+            Held::Memory { codes, .. } => codes.borrow(),
+        }
     }
 }
 

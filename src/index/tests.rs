@@ -35,6 +35,22 @@ fn unit(mut vector: Vec<f32>) -> Vec<f32> {
     vector
 }
 
+/// An article with one passage; both are `text`.
+fn article(key: &str, text: &str) -> NewArticle {
+    NewArticle {
+        article: Article { key: key.into(), text: text.into(), ..Article::default() },
+        content: ContentHash::of(&Article::default()),
+        text_key: TextKey::of(text),
+        passages: vec![NewPassage {
+            field: Field::Body,
+            span: CharSpan { start: 0, end: 1 },
+            tokens: 1,
+            key: TextKey::of(text),
+        }],
+        boilerplate: Vec::new(),
+    }
+}
+
 /// Puts one article a seed, with one passage.
 fn put(store: &mut Store, seeds: std::ops::Range<usize>) {
     put_vectors(store, seeds, vector);
@@ -43,20 +59,7 @@ fn put(store: &mut Store, seeds: std::ops::Range<usize>) {
 fn put_vectors(store: &mut Store, seeds: std::ops::Range<usize>, vector: impl Fn(usize) -> Vec<f32>) {
     let vectors: HashMap<TextKey, Vec<f32>> =
         seeds.clone().map(|seed| (TextKey::of(&seed.to_string()), vector(seed))).collect();
-    let articles: Vec<NewArticle> = seeds
-        .map(|seed| NewArticle {
-            article: Article { key: seed.to_string(), text: seed.to_string(), ..Article::default() },
-            content: ContentHash::of(&Article::default()),
-            text_key: TextKey::of(&seed.to_string()),
-            passages: vec![NewPassage {
-                field: Field::Body,
-                span: CharSpan { start: 0, end: 1 },
-                tokens: 1,
-                key: TextKey::of(&seed.to_string()),
-            }],
-            boilerplate: Vec::new(),
-        })
-        .collect();
+    let articles: Vec<NewArticle> = seeds.map(|seed| article(&seed.to_string(), &seed.to_string())).collect();
     store.put(&articles, &vectors).unwrap();
 }
 
@@ -338,6 +341,99 @@ fn removed_rows_do_not_crowd_out_others() {
     assert!(graph.iter().filter(|id| exact.contains(id)).count() >= 9, "{graph:?} {exact:?}");
 }
 
+#[test]
+fn a_graph_that_is_caught_up_walks_as_one_that_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
+    put(&mut store, 0..900);
+    persist(&store, Isa::best(), Choice::Exact).unwrap();
+    // Some of its rows are not in the file of rows.
+    put(&mut store, 900..1000);
+    let mut view = graph(&store, Isa::best()).unwrap().unwrap();
+    for step in 0..12 {
+        put(&mut store, 1000 + 10 * step..1010 + 10 * step);
+        // A row of the file, a twin of another, one that came before the graph was built, and one that came after.
+        let gone = [7 * step + 1, 10 * step + 10, 950 + step, 1003 + 9 * step];
+        store.remove(&gone.map(|row| ArticleId(row as i64))).unwrap();
+        store.sweep().unwrap();
+        view = view.caught_up(&store).unwrap().ok().expect("the graph is not far behind");
+        let opened = Hnsw::load(&store, Box::new(Exact::new(Rows::open(&store).unwrap(), Isa::best()))).ok().unwrap();
+        assert_eq!((view.len(), view.nodes()), (opened.len(), opened.nodes()));
+        for seed in 5000..5020 {
+            assert_eq!(walked(&view, &vector(seed), 10), walked(&opened, &vector(seed), 10), "{step} {seed}");
+        }
+    }
+    put(&mut store, 2000..2200);
+    let scan = VectorView::caught_up(&view, &store).unwrap();
+    assert_eq!((scan.name(), scan.len()), ("exact", Rows::open(&store).unwrap().len()));
+}
+
+#[test]
+fn what_is_open_answers_whatever_becomes_of_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
+    put(&mut store, 0..1000);
+    persist(&store, Isa::best(), Choice::Hnsw).unwrap();
+    let mut view = graph(&store, Isa::best()).unwrap().unwrap();
+    let query = vector(5000);
+    let before = walked(&view, &query, 10);
+    let reader = store.reader().unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for step in 0..6 {
+                put(&mut store, 1000 + 10 * step..1010 + 10 * step);
+                persist(&store, Isa::best(), Choice::Exact).unwrap();
+            }
+            fs_err::remove_dir_all(store.views()).unwrap();
+        });
+        let first = view.caught_up(&reader).unwrap().ok().unwrap();
+        while !writer.is_finished() {
+            view = view.caught_up(&reader).unwrap().ok().unwrap();
+            assert!(first.len() <= view.len() && view.search(&query, 10, None).len() == 10);
+        }
+        writer.join().unwrap();
+    });
+    view = view.caught_up(&reader).unwrap().ok().unwrap();
+    assert_eq!(view.len(), 1060);
+    assert_eq!(walked(&view, &vector(1051), 1)[0].0, VectorId(1052));
+    let allowed = Allowed::new((1..=1000).map(VectorId));
+    assert_eq!(view.walked(&query, 10, Some(&allowed), usize::MAX), Some(before));
+}
+
+/// Something that happens to a store.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// An article is put, with the text of a seed: new, or instead of another.
+    Put {
+        article: usize,
+        seed: usize,
+    },
+    /// Some articles are put.
+    PutMany {
+        from: usize,
+        count: usize,
+    },
+    Remove {
+        row: i64,
+    },
+    Sweep,
+    Persist {
+        graph: bool,
+    },
+    CatchUp,
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => (0usize..40, 0usize..120).prop_map(|(article, seed)| Event::Put { article, seed }),
+        2 => (0usize..100, 1usize..60).prop_map(|(from, count)| Event::PutMany { from, count }),
+        3 => (1i64..60).prop_map(|row| Event::Remove { row }),
+        3 => Just(Event::Sweep),
+        1 => any::<bool>().prop_map(|graph| Event::Persist { graph }),
+        6 => Just(Event::CatchUp),
+    ]
+}
+
 const HEADER_AND_SOME: usize = 500;
 
 /// Vectors of any length, with zeros, large and small numbers, and what is no number.
@@ -353,6 +449,84 @@ fn any_vector() -> impl Strategy<Value = Vec<f32>> {
                 vector
             }),
     ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Whatever happened to a store, views that were caught up answer as views that are opened: the same rows with the same scores.
+    #[test]
+    fn views_that_are_caught_up_answer_as_new_ones(
+        events in prop::collection::vec(any_event(), 1..60),
+        first in 0usize..80,
+        persisted in any::<bool>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
+        put(&mut store, 0..first);
+        if persisted {
+            persist(&store, Isa::best(), Choice::Hnsw).unwrap();
+        }
+        let mut views = [Choice::Exact, Choice::Hnsw].map(|choice| open(&store, Isa::best(), choice).unwrap());
+        for event in events.into_iter().chain([Event::CatchUp]) {
+            match event {
+                Event::Put { article: key, seed } => {
+                    let (text, vector) = (seed.to_string(), vector(seed));
+                    store.put(&[article(&key.to_string(), &text)], &[(TextKey::of(&text), vector)].into()).unwrap();
+                }
+                Event::PutMany { from, count } => put(&mut store, from..from + count),
+                Event::Remove { row } => {
+                    store.remove(&[ArticleId(row)]).unwrap();
+                }
+                Event::Sweep => {
+                    store.sweep().unwrap();
+                }
+                Event::Persist { graph } => {
+                    let choice = if graph { Choice::Hnsw } else { Choice::Exact };
+                    persist(&store, Isa::best(), choice).unwrap();
+                }
+                Event::CatchUp => {
+                    let opened = open(&store, Isa::best(), Choice::Exact).unwrap();
+                    for view in &mut views {
+                        *view = view.caught_up(&store).unwrap();
+                        prop_assert_eq!(view.len(), opened.len());
+                        for (seed, share) in [(1000, 1), (1001, 2), (1002, 9)] {
+                            let allowed = Allowed::new((0..300).filter(|id| id % share == 0).map(VectorId));
+                            for (k, allowed) in [(7, None), (7, Some(&allowed)), (400, None), (400, Some(&allowed))] {
+                                let bits = |view: &dyn VectorView| {
+                                    let found = view.search(&vector(seed), k, allowed).into_iter();
+                                    found.map(|(id, score)| (id, score.to_bits())).collect::<Vec<_>>()
+                                };
+                                prop_assert_eq!(bits(&**view), bits(&*opened), "{}", view.name());
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Rows that are caught up have the bits of the database, few parts, and the order of places.
+    #[test]
+    fn rows_that_come_one_by_one_lie_in_few_parts(counts in prop::collection::vec(0usize..9, 1..60)) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open_to_write(folder.path(), &making()).unwrap();
+        put(&mut store, 0..20);
+        persist(&store, Isa::best(), Choice::Exact).unwrap();
+        let (mut rows, mut next) = (Rows::open(&store).unwrap(), 20);
+        for count in counts {
+            put(&mut store, next..next + count);
+            next += count;
+            rows = rows.caught_up(&store).unwrap();
+            let lengths: Vec<usize> = rows.runs().map(|run| run.ids.len()).collect();
+            prop_assert!((1..lengths.len()).all(|at| at == 1 || lengths[at - 1] > lengths[at..].iter().sum()), "{:?}", lengths);
+        }
+        prop_assert_eq!(rows.verify(&store).unwrap(), Vec::<String>::new());
+        let placed = rows.runs().flat_map(|run| run.places.zip(run.ids));
+        for (at, (place, &id)) in placed.enumerate() {
+            prop_assert_eq!((at, rows.id(at), rows.place(id)), (place, id, Some(place)));
+        }
+    }
 }
 
 proptest! {

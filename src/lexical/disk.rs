@@ -8,16 +8,17 @@
 use std::collections::BTreeSet;
 use std::fs::TryLockError;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use fs_err::File;
 use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
-use tantivy::{Index, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader, Term};
+use tantivy::{Index, IndexSettings, IndexWriter, SegmentReader, TantivyDocument, Term};
 
 use super::document::{Fields, language};
-use super::view::Segment;
+use super::segment::Segment;
 use super::{Health, LexicalError};
-use crate::store::{ArticleSet, Store};
+use crate::store::Store;
 use crate::types::{ArticleId, Sequence};
 
 /// Of the fields, and of the words that go into them: with another, an index is made again.
@@ -27,7 +28,7 @@ const FORMAT: u32 = 2;
 const LAG: usize = 1_000;
 
 /// Articles for which a second thread indexes.
-const LARGE: usize = 2_000;
+pub(super) const LARGE: usize = 2_000;
 
 /// Bytes that each indexing thread fills before it writes a segment.
 const MEMORY: usize = 64 << 20;
@@ -48,14 +49,6 @@ struct Payload {
     sequence: i64,
     /// That articles are written in.
     languages: BTreeSet<String>,
-}
-
-/// An index that is caught up with its store.
-pub(super) struct Held {
-    pub(super) segments: Vec<Segment>,
-    pub(super) searcher: Searcher,
-    pub(super) languages: Vec<String>,
-    pub(super) sequence: Sequence,
 }
 
 fn folder(store: &Store) -> PathBuf {
@@ -91,43 +84,32 @@ fn segments(index: &Index) -> tantivy::Result<Vec<SegmentReader>> {
     }
 }
 
-/// Opens the index on disk and indexes what came later in memory.
-pub(super) fn open(store: &Store) -> Result<(Fields, Held), LexicalError> {
-    // Read first: articles that change later are indexed twice rather than never.
-    let sequence = store.sequence()?;
+/// What lies on disk.
+pub(super) struct OnDisk {
+    pub(super) readers: Vec<SegmentReader>,
+    /// That its articles are written in.
+    pub(super) languages: BTreeSet<String>,
+    /// Articles that have changed since, ascending.
+    pub(super) changed: Vec<ArticleId>,
+}
+
+/// Opens the index on disk; where it is far behind, it is caught up first, if it may be.
+pub(super) fn open(store: &Store) -> Result<OnDisk, LexicalError> {
     let mut on_disk = readable(store);
     let mut changed = store.articles_changed_after(since(&on_disk))?;
     if changed.len() > LAG && try_persist(store) {
         on_disk = readable(store);
         changed = store.articles_changed_after(since(&on_disk))?;
     }
-    let (schema, fields) = Fields::schema();
-    let memory = Index::create_in_ram(schema);
-    let mut languages = on_disk.as_ref().map(|(_, payload)| payload.languages.clone()).unwrap_or_default();
-    if !changed.is_empty() {
-        let mut writer = writer(&memory, changed.len())?;
-        add(&fields, &writer, store, &changed, &mut languages)?;
-        writer.commit()?;
-        writer.wait_merging_threads()?;
-    }
-    let searcher = memory.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?.searcher();
-    let outdated: ArticleSet = changed.into_iter().collect();
-    let mut parts = Vec::new();
-    for reader in on_disk.into_iter().flat_map(|(readers, _)| readers) {
-        parts.push(Segment::new(reader, outdated.clone())?);
-    }
-    for reader in searcher.segment_readers() {
-        parts.push(Segment::new(reader.clone(), ArticleSet::default())?);
-    }
-    let languages = if languages.is_empty() { vec!["fr".to_owned()] } else { languages.into_iter().collect() };
-    Ok((fields, Held { segments: parts, searcher, languages, sequence }))
+    let (readers, languages) = on_disk.map(|(readers, payload)| (readers, payload.languages)).unwrap_or_default();
+    Ok(OnDisk { readers, languages, changed })
 }
 
 fn readable(store: &Store) -> Option<(Vec<SegmentReader>, Payload)> {
     let (index, payload) = committed(store)?;
     let readers = segments(&index).ok()?;
     // What cannot be opened now cannot be searched either.
-    let whole = readers.iter().all(|reader| Segment::new(reader.clone(), ArticleSet::default()).is_ok());
+    let whole = readers.iter().all(|reader| Segment::new(reader.clone(), Arc::default()).is_ok());
     whole.then_some((readers, payload))
 }
 
@@ -135,7 +117,8 @@ fn since(on_disk: &Option<(Vec<SegmentReader>, Payload)>) -> Sequence {
     Sequence(on_disk.as_ref().map_or(0, |(_, payload)| payload.sequence))
 }
 
-fn writer(index: &Index, articles: usize) -> tantivy::Result<IndexWriter> {
+/// What writes so many articles into an index.
+pub(super) fn writer(index: &Index, articles: usize) -> tantivy::Result<IndexWriter> {
     if articles < LARGE {
         index.writer_with_num_threads(1, LEAST_MEMORY)
     } else {
@@ -143,21 +126,23 @@ fn writer(index: &Index, articles: usize) -> tantivy::Result<IndexWriter> {
     }
 }
 
-/// Adds the articles that the store has, and the languages that they are in.
-fn add(
+/// Writes those of the articles that the store has, and adds the languages that they are in; returns how many there were.
+pub(super) fn add(
     fields: &Fields,
-    writer: &IndexWriter,
     store: &Store,
     articles: &[ArticleId],
     languages: &mut BTreeSet<String>,
-) -> Result<(), LexicalError> {
+    mut write: impl FnMut(TantivyDocument) -> tantivy::Result<()>,
+) -> Result<usize, LexicalError> {
+    let mut added = 0;
     for &article in articles {
         if let Some(wording) = store.wording(article)? {
             languages.insert(language(&wording).to_owned());
-            writer.add_document(fields.document(article, &wording))?;
+            write(fields.document(article, &wording))?;
+            added += 1;
         }
     }
-    Ok(())
+    Ok(added)
 }
 
 /// Catches the index on disk up, if nothing stands against it.
@@ -212,7 +197,7 @@ fn catch_up(store: &Store) -> Result<(), LexicalError> {
     for article in &changed {
         writer.delete_term(Term::from_field_u64(fields.article, article.0 as u64));
     }
-    add(&fields, &writer, store, &changed, &mut payload.languages)?;
+    add(&fields, store, &changed, &mut payload.languages, |document| writer.add_document(document).map(|_| ()))?;
     payload.sequence = sequence.0;
     let mut commit = writer.prepare_commit()?;
     commit.set_payload(&serde_json::to_string(&payload).unwrap_or_default());

@@ -6,6 +6,8 @@
 //! | `question` | a query as words, stems, names and phrases |
 //! | `clause` | one thing to look for in one field, and what finding it is worth |
 //! | `disk` | the index in `views/lexical`: caught up, made again, looked over |
+//! | `memory` | what changed since that was written, indexed in memory |
+//! | `segment` | a part of either, without documents that are of another time |
 //! | `view` | the index as it is searched: what is on disk, and what came later in memory |
 //!
 //! The view names the last change that it holds. What came later is indexed in memory when it is opened, and what lies on
@@ -17,7 +19,9 @@
 mod clause;
 mod disk;
 mod document;
+mod memory;
 mod question;
+mod segment;
 mod view;
 
 use crate::store::{Field, Store, StoreError};

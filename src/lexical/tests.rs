@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::store::{ArticleSet, ContentHash, Making, ModelIdentity, NewArticle, TextKey};
 use crate::types::{Article, CharSpan};
@@ -150,6 +152,100 @@ fn changes_are_seen_at_once_wherever_they_are() {
         assert_eq!(shelf.view().len(), 3);
         assert_eq!(shelf.view().sequence(), shelf.store.sequence().unwrap());
     }
+}
+
+#[test]
+fn a_view_that_is_caught_up_has_what_changed_and_the_one_before_stays() {
+    for persisted in [false, true] {
+        let mut shelf = three();
+        if persisted {
+            persist(&shelf.store).unwrap();
+        }
+        let first = shelf.view();
+        let new = shelf.put("nouveau", "Grève à Mayotte", "Le port est fermé.", "fr");
+        let second = first.caught_up(&shelf.store).unwrap();
+        shelf.put("nouveau", "Carnaval", "Le port est ouvert.", "fr");
+        shelf.put("0", "Marché", "Des fruits à Mayotte.", "fr");
+        let third = second.caught_up(&shelf.store).unwrap();
+        shelf.remove(new);
+        shelf.remove(ArticleId(2));
+        let fourth = third.caught_up(&shelf.store).unwrap();
+        for (view, articles, strike, carnival, water, mayotte) in [
+            (&first, 3, vec![], vec![], 2, 2),
+            (&second, 4, vec![new.0], vec![], 2, 3),
+            (&third, 4, vec![], vec![new.0], 1, 2),
+            (&fourth, 2, vec![], vec![], 1, 2),
+        ] {
+            assert_eq!(view.len(), articles);
+            assert_eq!(rows(view, &plain("grève")), strike);
+            assert_eq!(rows(view, &plain("carnaval")), carnival);
+            assert_eq!((rows(view, &plain("eau")).len(), rows(view, &plain("mayotte")).len()), (water, mayotte));
+        }
+        assert_eq!(fourth.sequence(), shelf.store.sequence().unwrap());
+        assert_eq!(fourth.verify(&shelf.store).unwrap(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_language_is_known_once_an_article_is_written_in_it() {
+    let mut shelf = Shelf::new();
+    let view = shelf.view();
+    shelf.put("en", "", "The runners were connected.", "en");
+    let view = view.caught_up(&shelf.store).unwrap();
+    assert_eq!(rows(&view, &plain("the connection of a runner")), [1]);
+    let scores = |view: &LexicalView| view.scores(&plain("connection runner"), &[ArticleId(1)]).unwrap();
+    assert_eq!(scores(&view), scores(&shelf.view()), "an empty store is read as French, until it is not empty");
+}
+
+#[test]
+fn what_comes_one_by_one_lies_in_few_parts() {
+    let mut shelf = Shelf::new();
+    let mut view = shelf.view();
+    for number in 0..100 {
+        // Every other article takes the place of one before.
+        let key = if number % 2 == 0 { number } else { number / 3 };
+        shelf.put(&key.to_string(), "Port", &format!("bateau {number}"), "fr");
+        view = view.caught_up(&shelf.store).unwrap();
+        let (parts, documents) = view.parts_in_memory();
+        assert!(1 << (parts - 1) <= view.len(), "{parts} parts for {} articles", view.len());
+        assert!(documents <= 2 * view.len(), "{documents} documents for {} articles", view.len());
+    }
+    for round in 0..100 {
+        shelf.put("0", "Port", &format!("bateau {round}"), "fr");
+        view = view.caught_up(&shelf.store).unwrap();
+        assert!(view.parts_in_memory().1 <= 2 * view.len());
+    }
+    assert_eq!(view.verify(&shelf.store).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_open_answers_whatever_becomes_of_the_files() {
+    let mut shelf = three();
+    persist(&shelf.store).unwrap();
+    let reader = shelf.store.reader().unwrap();
+    let first = shelf.view();
+    let answers = |view: &LexicalView| view.search(&plain("eau potable Mayotte"), 10, None).unwrap();
+    let before = answers(&first);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for round in 0..12 {
+                shelf.put(&format!("r{}", round % 5), "Tour", &format!("tour {round}"), "fr");
+                persist(&shelf.store).unwrap();
+            }
+            fs_err::remove_dir_all(shelf.store.views()).unwrap();
+        });
+        let mut view = first.caught_up(&reader).unwrap();
+        while !writer.is_finished() {
+            view = view.caught_up(&reader).unwrap();
+            assert_eq!(answers(&first), before);
+            assert_eq!(rows(&view, &plain("eau potable Mayotte")).len(), 2);
+        }
+        writer.join().unwrap();
+    });
+    assert_eq!(answers(&first), before);
+    let view = first.caught_up(&reader).unwrap();
+    assert_eq!((view.len(), rows(&view, &plain("tour")).len()), (8, 6));
+    assert_eq!(rows(&view, &plain("potable")), [1]);
 }
 
 #[test]
@@ -357,6 +453,92 @@ fn a_view_opens_where_nothing_may_be_written() {
     // Who opens it to write fails, whatever the user may do: a folder stands there.
     fs_err::create_dir_all(&lock).unwrap();
     assert_eq!(shelf.found("mayotte"), [1, 3]);
+}
+
+/// Something that happens to a store.
+#[derive(Clone, Debug)]
+enum Event {
+    Put { key: u8, words: Vec<&'static str> },
+    Remove { key: u8 },
+    Persist,
+    CatchUp,
+}
+
+const WORDS: [&str; 9] = ["port", "bateau", "bateaux", "Mayotte", "eau", "grève", "de", "la", "marché"];
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let words = prop::collection::vec(prop::sample::select(&WORDS[..]), 1..12);
+    prop_oneof![
+        8 => (0u8..40, words).prop_map(|(key, words)| Event::Put { key, words }),
+        2 => (0u8..40).prop_map(|key| Event::Remove { key }),
+        1 => Just(Event::Persist),
+        8 => Just(Event::CatchUp),
+    ]
+}
+
+proptest::proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..Default::default() })]
+
+    /// Whatever happened to a store, a view that was caught up finds what a view that is opened finds; with the same scores, as
+    /// long as no document is of another time.
+    #[test]
+    fn a_view_that_is_caught_up_answers_as_a_new_one(events in prop::collection::vec(any_event(), 1..60), any in 0usize..2) {
+        let mut shelf = if any == 0 { Shelf::new() } else { three() };
+        let mut view = shelf.view();
+        let mut all_new = true;
+        let queries = ["bateau", "la grève du port", "eau Mayotte", "de la"].map(|words| Query {
+            words: words.into(),
+            preferred: vec![phrase("port de la")],
+            ..Query::default()
+        });
+        let constraint = |word: &str, other: &str| Query {
+            required: vec![phrase(word)],
+            excluded: vec![phrase(other)],
+            ..Query::default()
+        };
+        let constraints = [constraint("port", "eau"), constraint("la grève", "bateaux"), constraint("Mayotte", "port de")];
+        for event in events.into_iter().chain([Event::CatchUp]) {
+            match event {
+                Event::Put { key, words } => {
+                    let (key, title) = (format!("p{key}"), words[0]);
+                    all_new &= shelf.store.find(&key).unwrap().is_none();
+                    shelf.put(&key, title, &words.join(" "), "fr");
+                }
+                Event::Remove { key } => {
+                    if let Some(article) = shelf.store.find(&format!("p{key}")).unwrap() {
+                        shelf.remove(article);
+                        all_new = false;
+                    }
+                }
+                Event::Persist => persist(&shelf.store).unwrap(),
+                Event::CatchUp => {
+                    view = view.caught_up(&shelf.store).unwrap();
+                    let opened = shelf.view();
+                    prop_assert_eq!(view.sequence(), opened.sequence());
+                    prop_assert_eq!(view.verify(&shelf.store).unwrap(), Vec::<String>::new());
+                    for query in &queries {
+                        let [found, expected] = [&view, &opened].map(|view| view.search(query, 100, None).unwrap());
+                        let articles = |found: &[Found]| found.iter().map(|found| found.article).collect::<ArticleSet>();
+                        prop_assert_eq!(articles(&found), articles(&expected));
+                        if all_new {
+                            prop_assert_eq!(&found, &expected);
+                        }
+                        let ids: Vec<_> = found.iter().map(|found| found.article).collect();
+                        let scores: Vec<_> = found.iter().map(|found| found.score).collect();
+                        prop_assert_eq!(view.scores(query, &ids).unwrap(), scores);
+                        let every = |view: &LexicalView| view.with_every_word(query).unwrap();
+                        prop_assert_eq!(every(&view), every(&opened));
+                        let marks = |view: &LexicalView| view.marks(query, "Le port de la grève, les bateaux", None);
+                        prop_assert_eq!(marks(&view), marks(&opened));
+                    }
+                    for query in &constraints {
+                        prop_assert_eq!(view.constraint(query).unwrap(), opened.constraint(query).unwrap());
+                        prop_assert_eq!(view.search(query, 1, None).unwrap().len(), opened.search(query, 1, None).unwrap().len());
+                    }
+                }
+            }
+        }
+    }
 }
 
 proptest::proptest! {

@@ -1,17 +1,18 @@
 //! The index as it is searched: what lies on disk, and what came later in memory. Both are scored with the same statistics,
 //! so the rank of an article does not depend on where it lies.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
-use tantivy::columnar::Column;
 use tantivy::query::{Bm25StatisticsProvider, EnableScoring};
-use tantivy::schema::IndexRecordOption;
-use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED};
+use tantivy::{DocId, Index, ReloadPolicy, Searcher, SegmentReader};
 
 use super::clause::{Clause, clauses, in_a_row};
-use super::disk::{self, Held};
+use super::disk::{self, OnDisk};
 use super::document::{DEFAULT_LANGUAGE, Fields, is_capitalised, place};
+use super::memory::Memory;
 use super::question::{asked, phrase};
+use super::segment::Segment;
 use super::{Found, LexicalError, Phrase, Query, Term};
 use crate::store::{ArticleSet, Field, Filter, Store};
 use crate::text::name_keys;
@@ -24,57 +25,26 @@ const MOST_WORDS: usize = 64;
 /// The view of a store that finds articles by their words. A search changes nothing, and any number may run at once.
 pub struct LexicalView {
     fields: Fields,
-    segments: Vec<Segment>,
-    /// Of the part in memory: what tantivy wants to see where it is given statistics.
+    held: Held,
+    /// Of an empty index: what tantivy wants to see where it is given statistics.
     searcher: Searcher,
     statistics: Statistics,
-    /// That articles are written in.
+    /// That articles are written in; there is at least one.
     languages: Vec<String>,
+}
+
+/// What a view is made of.
+struct Held {
+    on_disk: Vec<Segment>,
+    in_memory: Memory,
+    /// That articles are written in.
+    languages: BTreeSet<String>,
+    /// The change of the store that all this is up to.
     sequence: Sequence,
 }
 
-/// A part of the index.
-pub(super) struct Segment {
-    reader: SegmentReader,
-    /// The article of each document.
-    articles: Column<u64>,
-    /// Articles whose documents here are of another time.
-    outdated: ArticleSet,
-}
-
-impl Segment {
-    /// A part of the index, without the documents of some articles.
-    pub(super) fn new(reader: SegmentReader, outdated: ArticleSet) -> tantivy::Result<Self> {
-        let articles = reader.fast_fields().u64("article")?;
-        Ok(Self { reader, articles, outdated })
-    }
-
-    /// The article of a document, unless that is of another time.
-    fn article(&self, document: DocId) -> Option<ArticleId> {
-        if self.reader.is_deleted(document) {
-            return None;
-        }
-        let article = ArticleId(self.articles.first(document)? as i64);
-        (!self.outdated.contains(article)).then_some(article)
-    }
-
-    /// The document of an article.
-    fn document(&self, fields: &Fields, article: ArticleId) -> tantivy::Result<Option<DocId>> {
-        if self.outdated.contains(article) {
-            return Ok(None);
-        }
-        let term = tantivy::Term::from_field_u64(fields.article, article.0 as u64);
-        let index = self.reader.inverted_index(fields.article)?;
-        let Some(mut postings) = index.read_postings(&term, IndexRecordOption::Basic)? else { return Ok(None) };
-        let mut document = postings.doc();
-        while document != TERMINATED && self.reader.is_deleted(document) {
-            document = postings.advance();
-        }
-        Ok((document != TERMINATED).then_some(document))
-    }
-}
-
-/// What BM25 counts, over all parts. Documents that are passed over count until tantivy drops them in a merge.
+/// What BM25 counts, over all parts. Documents that are passed over count until a merge drops them: those on disk when it is written,
+/// those in memory when parts are joined.
 struct Statistics {
     readers: Vec<SegmentReader>,
 }
@@ -94,25 +64,73 @@ impl Bm25StatisticsProvider for Statistics {
     }
 }
 
+impl Held {
+    fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.on_disk.iter().chain(self.in_memory.segments())
+    }
+}
+
 impl LexicalView {
     /// See [`super::open`].
     pub(super) fn open(store: &Store) -> Result<Self, LexicalError> {
-        let (fields, Held { segments, searcher, languages, sequence }) = disk::open(store)?;
-        let statistics = Statistics { readers: segments.iter().map(|segment| segment.reader.clone()).collect() };
-        Ok(Self { fields, segments, searcher, statistics, languages, sequence })
+        // Read first: articles that change later are indexed twice rather than never.
+        let sequence = store.sequence()?;
+        let (schema, fields) = Fields::schema();
+        let OnDisk { readers, mut languages, changed } = disk::open(store)?;
+        let in_memory = Memory::default().with(&fields, store, &changed, &mut languages)?;
+        let outdated = Arc::new(changed.into_iter().collect());
+        let on_disk = readers.into_iter().map(|reader| Segment::new(reader, Arc::clone(&outdated)));
+        let on_disk = on_disk.collect::<tantivy::Result<_>>()?;
+        let reader = Index::create_in_ram(schema).reader_builder().reload_policy(ReloadPolicy::Manual);
+        let searcher = reader.try_into()?.searcher();
+        Ok(Self::of(fields, searcher, Held { on_disk, in_memory, languages, sequence }))
     }
 
-    /// The same view with what has changed in the store since; what lies on disk is shared with this one.
+    /// The same view with what has changed in the store since, for whoever answers while the store is written to.
+    ///
+    /// All that this view has is shared with the new one, and both go on answering whatever becomes of the files on disk: it
+    /// costs the articles that have changed, at any size of the store. What was persisted in the meantime is taken up by opening
+    /// the view anew; until then, what has changed since this one was opened lies in memory.
+    ///
+    /// The same articles are found as by a view that is opened now. Their scores differ a little where articles were replaced or
+    /// removed: documents of another time count as documents until they are dropped, which two views do at different times; and a
+    /// language that no article is written in any more is known until the view is opened anew.
     ///
     /// # Errors
     /// When the store or a file fails.
     pub fn caught_up(&self, store: &Store) -> Result<Self, LexicalError> {
-        Self::open(store)
+        let Held { on_disk, in_memory, languages, sequence } = &self.held;
+        // A reader that began before may see less of the store than this view does.
+        let (now, changed) = (store.sequence()?.max(*sequence), store.articles_changed_after(*sequence)?);
+        let mut languages = languages.clone();
+        let in_memory = in_memory.with(&self.fields, store, &changed, &mut languages)?;
+        // All parts on disk pass over the same articles.
+        let before = on_disk.iter().take(1).flat_map(|segment| segment.outdated().iter());
+        let outdated = Arc::new(before.chain(changed).collect());
+        let on_disk = on_disk.iter().map(|segment| segment.without(Arc::clone(&outdated))).collect();
+        let held = Held { on_disk, in_memory, languages, sequence: now };
+        Ok(Self::of(self.fields, self.searcher.clone(), held))
+    }
+
+    fn of(fields: Fields, searcher: Searcher, held: Held) -> Self {
+        let statistics = Statistics { readers: held.segments().map(|segment| segment.reader.clone()).collect() };
+        let mut languages: Vec<String> = held.languages.iter().cloned().collect();
+        if languages.is_empty() {
+            languages.push(DEFAULT_LANGUAGE.to_owned());
+        }
+        Self { fields, held, searcher, statistics, languages }
+    }
+
+    /// How many parts there are in memory, and documents in them.
+    #[cfg(test)]
+    pub(super) fn parts_in_memory(&self) -> (usize, usize) {
+        let parts = self.held.in_memory.segments();
+        parts.fold((0, 0), |(parts, documents), part| (parts + 1, documents + part.reader.max_doc() as usize))
     }
 
     /// The change of the store that the view is up to.
     pub fn sequence(&self) -> Sequence {
-        self.sequence
+        self.held.sequence
     }
 
     /// How many articles can be found.
@@ -130,7 +148,7 @@ impl LexicalView {
         let of = |segment: &Segment| {
             (0..segment.reader.max_doc()).filter_map(|document| segment.article(document)).collect::<Vec<_>>()
         };
-        self.segments.iter().flat_map(of).collect()
+        self.held.segments().flat_map(of).collect()
     }
 
     /// The `k` best articles, greatest score first, equal scores in the order of articles.
@@ -148,7 +166,7 @@ impl LexicalView {
         };
         let clauses = self.clauses(query)?;
         let mut found = Vec::new();
-        for segment in &self.segments {
+        for segment in self.held.segments() {
             let mut scores = vec![0.0f32; segment.reader.max_doc() as usize];
             for clause in &clauses {
                 let scoring = clause.scoring(self.scoring())?;
@@ -207,7 +225,7 @@ impl LexicalView {
             return Ok(None);
         }
         let mut articles = Vec::new();
-        for segment in &self.segments {
+        for segment in self.held.segments() {
             let mut may_be = vec![true; segment.reader.max_doc() as usize];
             for (phrases, must) in [(&required, true), (&excluded, false)] {
                 for (words, field) in phrases {
@@ -228,7 +246,7 @@ impl LexicalView {
     pub fn with_every_word(&self, query: &Query) -> Result<ArticleSet, LexicalError> {
         let asked = asked(&query.words, &self.languages);
         let mut articles = Vec::new();
-        for segment in self.segments.iter().filter(|_| !asked.is_empty()) {
+        for segment in self.held.segments().filter(|_| !asked.is_empty()) {
             let mut has_all = vec![true; segment.reader.max_doc() as usize];
             for word in &asked {
                 let mut has = vec![false; has_all.len()];
@@ -339,7 +357,7 @@ impl LexicalView {
         articles: &[ArticleId],
         mut visit: impl FnMut(usize, &Clause, f32),
     ) -> Result<(), LexicalError> {
-        for segment in &self.segments {
+        for segment in self.held.segments() {
             let mut places: Vec<(DocId, usize)> = Vec::new();
             for (at, article) in articles.iter().enumerate() {
                 places.extend(segment.document(&self.fields, *article)?.map(|document| (document, at)));

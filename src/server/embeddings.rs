@@ -111,19 +111,19 @@ impl Embeddings {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let (_place, answer) = self.join(texts)?;
+        let (_place, answer) = self.join(texts, Queue::join)?;
         answer.await.unwrap_or_else(|_| Err(ending()))
     }
 
-    /// The same for a thread, which waits.
+    /// The same for a thread, which waits, and for which the line is never full.
     ///
     /// # Errors
-    /// As [`Self::embed`].
+    /// When the server is ending, or the model fails.
     pub fn embed_waiting(&self, texts: Vec<Tokens>) -> Result<Vec<Vec<f32>>, Problem> {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let (_place, answer) = self.join(texts)?;
+        let (_place, answer) = self.join(texts, Queue::join_anyhow)?;
         answer.blocking_recv().unwrap_or_else(|_| Err(ending()))
     }
 
@@ -131,12 +131,13 @@ impl Embeddings {
     fn join(
         &self,
         texts: Vec<Tokens>,
+        join: impl Fn(&Arc<Queue<Text>>, Vec<(usize, Text)>) -> Result<Place<Text>, Refused>,
     ) -> Result<(Place<Text>, oneshot::Receiver<Result<Vec<Vec<f32>>, Problem>>), Problem> {
         let (sender, receiver) = oneshot::channel();
         let pending = Pending { vectors: vec![Vec::new(); texts.len()], missing: texts.len(), answer: Some(sender) };
         let request = Arc::new(Request(Mutex::new(pending)));
         let text = |(at, tokens): (usize, Tokens)| (tokens.ids.len(), Text { tokens, at, request: request.clone() });
-        match self.queue.join(texts.into_iter().enumerate().map(text).collect()) {
+        match join(&self.queue, texts.into_iter().enumerate().map(text).collect()) {
             Ok(place) => Ok((place, receiver)),
             Err(Refused::Closed) => Err(ending()),
             Err(Refused::Full(tokens)) => {

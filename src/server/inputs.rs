@@ -132,7 +132,7 @@ fn mean(mut vectors: Vec<Vec<f32>>, weights: &[usize], normalise: bool) -> Vec<f
 }
 
 /// The first components of a vector, of unit length if `normalise`.
-fn finished(vector: Vec<f32>, dims: usize, normalise: bool) -> Vec<f32> {
+pub fn finished(vector: Vec<f32>, dims: usize, normalise: bool) -> Vec<f32> {
     let row = Array2::from_shape_vec((1, vector.len()), vector).expect("a vector is a row");
     pooling::finish(row, dims, normalise).into_raw_vec_and_offset().0
 }

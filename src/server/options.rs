@@ -34,6 +34,20 @@ pub struct Options {
     pub limits: Limits,
 }
 
+impl Default for Options {
+    /// On loopback, without keys, with the right to write.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            keys: None,
+            writes: true,
+            long_inputs: LongInputs::default(),
+            threads: crate::embed::cores(),
+            limits: Limits::default(),
+        }
+    }
+}
+
 /// What is refused, so that nobody can take all there is.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -53,6 +67,10 @@ pub struct Limits {
     pub grace: Duration,
     /// Connections at a time.
     pub connections: usize,
+    /// Requests that are worked on at a time; those whose bodies are still arriving do not count.
+    pub requests: usize,
+    /// Bytes of requests' bodies that are held at a time.
+    pub bodies: usize,
     /// Tokens that may wait for the model.
     pub waiting_tokens: usize,
     /// Searches that may wait for a thread.
@@ -72,6 +90,8 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             grace: Duration::from_secs(10),
             connections: 16_384,
+            requests: 1_024,
+            bodies: 256 << 20,
             waiting_tokens: 400_000,
             waiting_searches: 256,
             waiting_bytes: 64 << 20,

@@ -137,6 +137,7 @@ impl From<StoreError> for Problem {
                     "no space is left on the server's disk: what was acknowledged is safe, this was not stored";
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "full", message)
             }
+            StoreError::NoLabel { .. } => Self::unprocessable(error.to_string()),
             error => Self::internal(&error),
         }
     }
@@ -155,10 +156,11 @@ impl From<EmbedError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let retry_after = self.retry_after;
-        let error = ErrorDetail { code: self.code.to_owned(), message: self.message };
+        let error = ErrorDetail { code: self.code.to_owned(), message: self.message.clone() };
         let mut response = (self.status, Json(ErrorBody { error })).into_response();
-        set_retry_after(&mut response, retry_after);
+        set_retry_after(&mut response, self.retry_after);
+        // For whoever says it in another shape.
+        response.extensions_mut().insert(self);
         response
     }
 }

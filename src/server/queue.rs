@@ -56,12 +56,24 @@ impl<T> Queue<T> {
     /// # Errors
     /// When the line is full, or closed.
     pub fn join(self: &Arc<Self>, items: Vec<(usize, T)>) -> Result<Place<T>, Refused> {
+        self.join_within(self.capacity, items)
+    }
+
+    /// The same where the line is full, too: for what was let into another line already.
+    ///
+    /// # Errors
+    /// When the line is closed.
+    pub fn join_anyhow(self: &Arc<Self>, items: Vec<(usize, T)>) -> Result<Place<T>, Refused> {
+        self.join_within(usize::MAX, items)
+    }
+
+    fn join_within(self: &Arc<Self>, capacity: usize, items: Vec<(usize, T)>) -> Result<Place<T>, Refused> {
         let total: usize = items.iter().map(|(weight, _)| weight).sum();
         let mut line = self.line();
         if line.closed {
             return Err(Refused::Closed);
         }
-        if line.weight > 0 && line.weight + total > self.capacity {
+        if line.weight > 0 && line.weight.saturating_add(total) > capacity {
             return Err(Refused::Full(line.weight));
         }
         let (mut due, mut turns) = (line.clock, Vec::with_capacity(items.len()));
@@ -132,6 +144,13 @@ impl<T> Queue<T> {
 
     fn line(&self) -> MutexGuard<'_, Line<T>> {
         self.line.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl<T> Place<T> {
+    /// Lets what waits stay in the line.
+    pub fn keep(mut self) {
+        self.turns.clear();
     }
 }
 

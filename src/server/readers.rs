@@ -93,9 +93,11 @@ impl Readers {
         work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let (sender, receiver) = oneshot::channel();
+        // What is logged on the way has the id of the request.
+        let span = tracing::Span::current();
         let work = move |engine: &Engine| {
             // Whoever asked may have gone.
-            let _ = sender.send(work(engine));
+            let _ = sender.send(span.in_scope(|| work(engine)));
         };
         let place = self.queue.join(vec![(1, Box::new(work) as Work)]);
         let _place = place.map_err(|refused| match refused {

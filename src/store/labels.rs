@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use serde_json::Value;
 
-use super::{Store, StoreError};
+use super::{Filter, Store, StoreError};
 use crate::text::folded;
 use crate::types::{Article, ArticleId, ArticleSet, DatePrecision};
 
@@ -215,6 +215,30 @@ impl Store {
             .collect();
         names.sort_by(|(a, one), (b, other)| other.cmp(one).then_with(|| a.cmp(b)));
         Ok(names)
+    }
+
+    /// A filter with further conditions, each a name and a value: see [`Filter::with_label`].
+    ///
+    /// # Errors
+    /// When no article has a name: that is a mistake.
+    pub fn labelled(&self, filter: Filter, labels: &[(&str, &str)]) -> Result<Filter, StoreError> {
+        labels.iter().try_fold(filter, |filter, (name, value)| {
+            self.expect_label(name)?;
+            Ok(filter.with_label(name, value))
+        })
+    }
+
+    /// Refuses a name that no article has, with those that there are.
+    ///
+    /// # Errors
+    /// When no article has it.
+    pub fn expect_label(&self, name: &str) -> Result<(), StoreError> {
+        if self.has_label(name)? {
+            return Ok(());
+        }
+        let names: Vec<String> = self.label_names(None)?.into_iter().map(|(name, _)| name).collect();
+        let there = if names.is_empty() { "nothing, for the store is empty".to_owned() } else { names.join(", ") };
+        Err(StoreError::NoLabel { name: name.to_owned(), there })
     }
 
     /// Whether some article has, or had until the store was last swept, a label of this name. Every store knows

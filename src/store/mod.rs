@@ -132,8 +132,20 @@ pub enum StoreError {
         given: usize,
     },
     /// Another process writes to it.
-    #[error("another voisin is writing to {path}: wait until it has ended, or use another --store", path = .0.display())]
+    #[error(
+        "another voisin is writing to {path}: wait until it has ended, or give the articles to it if it is a server, or use \
+         another --store",
+        path = .0.display()
+    )]
     Locked(PathBuf),
+    /// A filter by a field that no article has.
+    #[error("no article has a field \"{name}\": the store can be asked by {there}")]
+    NoLabel {
+        /// The name that was given.
+        name: String,
+        /// Those that there are.
+        there: String,
+    },
     /// It cannot be read without being written to.
     #[error(
         "{path} may only be read by this user, but its last changes are still in its log: open it once as a user who may \

@@ -62,6 +62,8 @@ pub struct StoredPassage {
     pub field: Field,
     /// Its characters in that part.
     pub span: CharSpan,
+    /// Its tokens, as the model counts them.
+    pub tokens: usize,
     /// Its vector.
     pub vector: VectorId,
 }
@@ -87,7 +89,7 @@ pub enum Held {
 }
 
 /// What a store holds, in numbers.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stats {
     /// Articles.
     pub articles: u64,
@@ -134,6 +136,14 @@ impl Store {
         self.one("SELECT coalesce(max(id), 0) FROM articles").map(ArticleId)
     }
 
+    /// How many articles there are.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn articles(&self) -> Result<u64, StoreError> {
+        self.one("SELECT count(*) FROM articles").map(|n| n as u64)
+    }
+
     /// What the store holds.
     ///
     /// # Errors
@@ -143,7 +153,7 @@ impl Store {
         let day = |sql: &str| self.sql(self.connection.query_row(sql, [], |row| row.get::<_, Option<String>>(0)));
         let files = [self.path.clone(), self.path.with_extension("db-wal")];
         Ok(Stats {
-            articles: count("SELECT count(*) FROM articles")?,
+            articles: self.articles()?,
             passages: count("SELECT count(*) FROM passages")?,
             vectors: count("SELECT count(*) FROM vectors")?,
             tokens: count("SELECT coalesce(sum(tokens), 0) FROM passages")?,
@@ -267,12 +277,12 @@ impl Store {
         allowed: Option<&ArticleSet>,
     ) -> Result<Vec<Located>, StoreError> {
         let mut statement = self.sql(self.connection.prepare_cached(
-            "SELECT id, field, start, stop, vector, article FROM passages WHERE vector = ?1 ORDER BY id",
+            "SELECT id, field, start, stop, vector, tokens, article FROM passages WHERE vector = ?1 ORDER BY id",
         ))?;
         let mut found = Vec::new();
         for vector in vectors {
             let rows = self.sql(statement.query_map([vector.0], |row| {
-                Ok(Located { passage: stored_passage(row)?, article: ArticleId(row.get(5)?) })
+                Ok(Located { passage: stored_passage(row)?, article: ArticleId(row.get(6)?) })
             }))?;
             for row in rows {
                 let located = self.sql(row)?;
@@ -290,7 +300,7 @@ impl Store {
     /// When SQLite fails.
     pub fn passages_of(&self, article: ArticleId) -> Result<Vec<StoredPassage>, StoreError> {
         self.list(
-            "SELECT id, field, start, stop, vector FROM passages WHERE article = ?1 ORDER BY id",
+            "SELECT id, field, start, stop, vector, tokens FROM passages WHERE article = ?1 ORDER BY id",
             [article.0],
             stored_passage,
         )
@@ -524,13 +534,14 @@ fn body(row: &Row<'_>) -> rusqlite::Result<Body> {
     })
 }
 
-/// id, field, start, stop, vector
+/// id, field, start, stop, vector, tokens
 fn stored_passage(row: &Row<'_>) -> rusqlite::Result<StoredPassage> {
     Ok(StoredPassage {
         id: PassageId(row.get(0)?),
         field: if row.get::<_, i64>(1)? == Field::Title as i64 { Field::Title } else { Field::Body },
         span: char_span(row, 2)?,
         vector: VectorId(row.get(4)?),
+        tokens: row.get::<_, i64>(5)?.max(0) as usize,
     })
 }
 

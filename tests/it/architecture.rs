@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// What each room may use of ours, from the bottom to the top: no arrow points up.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: [(&str, &[&str]); 19] = [
     ("types", &[]),
     ("kernels", &[]),
     ("text", &["types"]),
@@ -30,18 +30,25 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("eval", &["types", "text", "embed", "store", "index", "lexical", "search", "dedup", "ingest", "engine"]),
     ("doctor", &["types", "kernels", "store", "index", "lexical", "dedup"]),
     ("bench", &["types", "kernels", "text", "chunk", "embed", "store", "index", "search", "ingest", "engine"]),
-    ("server", &["types", "text", "chunk", "embed", "store", "index", "search", "dedup", "ingest", "engine"]),
+    ("wire", &["types", "store", "lexical", "search", "dedup", "ingest"]),
+    (
+        "server",
+        &[
+            "types", "kernels", "text", "chunk", "embed", "store", "index", "lexical", "search", "dedup", "ingest",
+            "engine", "wire",
+        ],
+    ),
     (
         "cli",
         &[
             "types", "kernels", "text", "chunk", "embed", "store", "index", "lexical", "search", "dedup", "ingest",
-            "engine", "verify", "doctor", "eval", "bench", "server",
+            "engine", "verify", "doctor", "eval", "bench", "wire", "server",
         ],
     ),
 ];
 
 /// Words of other crates, and where alone they may stand (beginnings of paths under `src`).
-const FOREIGN: [(&str, &[&str]); 14] = [
+const FOREIGN: [(&str, &[&str]); 15] = [
     ("candle_", &["embed/"]),
     ("tokenizers", &["embed/"]),
     ("hf_hub", &["embed/source.rs"]),
@@ -49,6 +56,7 @@ const FOREIGN: [(&str, &[&str]); 14] = [
     ("tantivy", &["lexical/"]),
     ("frostem", &["text/terms/"]),
     ("rusqlite", &["store/", "dedup/register.rs"]),
+    ("utoipa", &["wire/", "server/"]),
     ("clap", &["cli/args.rs", "cli/args/", "cli/mod.rs", "cli/commands/mod.rs"]),
     ("axum", &["server/"]),
     ("hyper", &["server/"]),

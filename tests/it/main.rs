@@ -18,5 +18,8 @@ mod measure;
 mod rerank;
 /// Runs that are killed or interrupted, and gone on with.
 mod resume;
+/// The server: who is let in, what is refused, and that the others are answered.
+#[cfg(feature = "server")]
+mod serve;
 /// What these tests share.
 mod support;

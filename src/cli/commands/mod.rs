@@ -1,8 +1,10 @@
-//! One function a command; `eval`, `bench` and what compares articles have modules of their own.
+//! One function a command; `eval`, `bench`, `serve` and what compares articles have modules of their own.
 
 mod bench;
 mod duplicates;
 mod eval;
+#[cfg(feature = "server")]
+mod serve;
 
 use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +42,10 @@ pub(in crate::cli) fn run(args: Args) -> Result<Outcome, CliError> {
         Command::Compare(compare) => self::duplicates::compare(common, &compare),
         Command::Facets(facets) => self::facets(common, &facets),
         Command::Embed(embed) => self::embed(common, &embed),
+        #[cfg(feature = "server")]
+        Command::Serve(serve) => self::serve::serve(common, &serve),
+        #[cfg(feature = "server")]
+        Command::Keys(keys) => self::serve::keys(common, &keys),
         Command::Models(Models::List) => list_models(common),
         Command::Models(Models::Show { model, dims }) => show_model(common, model.as_deref(), dims),
         Command::Models(Models::Pull { model }) => show_model(common, Some(&model), None),
@@ -72,7 +78,7 @@ fn index(common: &Common, args: &args::Index) -> Result<Outcome, CliError> {
     if inputs.iter().all(|input| matches!(input, Input::Path(path) if !path.exists())) {
         return Err(CliError::Said(format!("there is no file or folder {}", args.paths.join(", "))));
     }
-    let (embedder, making) = settings::making(args, common, &options)?;
+    let (embedder, making) = settings::making(args.model.as_deref(), args.dims, args.passage_tokens, common, &options)?;
     let mut store = Store::open_to_write(&common.store, &making)?;
 
     let stop = stop_on_signal(inputs.contains(&Input::Stdin))?;
@@ -241,7 +247,7 @@ fn facets(common: &Common, args: &args::Facets) -> Result<Outcome, CliError> {
     let store = Store::open(&common.store)?;
     let _moment = store.snapshot()?;
     let filter = settings::filter(&args.filters, &store)?;
-    args.names.iter().try_for_each(|name| settings::known_label(name, &store))?;
+    args.names.iter().try_for_each(|name| store.expect_label(name))?;
     let within = if filter.is_all() { None } else { Some(store.articles_matching(&filter)?) };
     let mut printer = Printer::new(common.json);
     let mut any = false;

@@ -14,12 +14,12 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{json, words};
-use crate::cli::print::{article, number};
+use super::words;
 use crate::dedup::blocks::pieces;
 use crate::dedup::comparison::{Comparison, Group, Relation, SharedStretch, Side};
 use crate::store::Header;
 use crate::types::{ArticleId, to_char_spans};
+use crate::wire::{self, number};
 
 const PAGE: &str = include_str!("report.html");
 const STYLE: &str = include_str!("report.css");
@@ -54,7 +54,7 @@ pub(in crate::cli) fn write(out: &mut dyn Write, report: &Report) -> io::Result<
         "made": report.made,
         "looked_at": report.articles,
         "relations": Relation::ALL.map(Relation::name),
-        "articles": articles.headers.iter().map(|header| article(header)).collect::<Vec<_>>(),
+        "articles": articles.headers.iter().map(|header| wire::Article::from(*header)).collect::<Vec<_>>(),
         "groups": groups,
         "pairs": pairs,
     }));
@@ -151,14 +151,15 @@ fn alignment(comparison: &Comparison) -> Value {
         SharedStretch { a: stretch.a, b: stretch.b, equal: equal.collect() }
     });
     let seen: Vec<SharedStretch> = seen.collect();
-    json!({ "stretches": json::stretches(a, b, &seen), "facts": json::facts(comparison) })
+    json!({ "stretches": wire::Stretch::of(a, b, &seen), "facts": wire::Fact::of(comparison) })
 }
 
 fn text(side: &Side) -> Value {
+    let furniture = to_char_spans(&side.text, &side.furniture).into_iter().map(wire::Span::from);
     json!({
         "text": side.text,
-        "furniture": to_char_spans(&side.text, &side.furniture),
-        "credits": json::credits(side),
+        "furniture": furniture.collect::<Vec<_>>(),
+        "credits": wire::Credit::of(side),
     })
 }
 

@@ -1,22 +1,21 @@
-//! How comparisons and groups are shown: to people in the terminal, to programs as JSON, and to both as one page of HTML.
+//! How comparisons and groups are shown: to people in the terminal and as one page of HTML, to programs as [`crate::wire`] says.
 //!
 //! | module | reason to exist |
 //! | --- | --- |
 //! | `words` | what is said of two articles, in words and figures: the same in the terminal and on the page |
 //! | `columns` | text of several styles, wrapped by the width that it has on the screen |
 //! | `terminal` | a comparison or a group as lines of text |
-//! | `json` | the same as objects, with offsets in characters |
 //! | `html` | a report that a browser shows: `report.html`, its style and its script, and the data |
 
 mod columns;
 pub(super) mod html;
-mod json;
 mod terminal;
 mod words;
 
 use super::CliError;
 use super::print::{BOLD, DIM, Printer};
 use crate::dedup::comparison::{Comparison, Group};
+use crate::wire;
 use terminal::Look;
 
 pub(super) use words::count;
@@ -34,7 +33,7 @@ impl Printer {
     /// What there is to say of two articles.
     pub(super) fn comparison(&mut self, comparison: &Comparison, detail: Detail) -> Result<(), CliError> {
         if self.json {
-            return self.object(&json::comparison(comparison));
+            return self.object(&wire::Comparison::from(comparison));
         }
         self.text(&terminal::comparison(comparison, Look::of_stdout(), detail))
     }
@@ -73,7 +72,7 @@ impl Printer {
     /// The versions of one article, the representative first.
     pub(super) fn group(&mut self, group: &Group, detail: Detail) -> Result<(), CliError> {
         if self.json {
-            return self.object(&json::group(group));
+            return self.object(&wire::Group::from(group));
         }
         self.text(&terminal::group(group, Look::of_stdout(), detail))
     }

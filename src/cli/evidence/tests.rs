@@ -1,6 +1,6 @@
 use anstream::adapter::strip_str;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::html::Report;
 use super::*;
@@ -265,7 +265,7 @@ fn agencies_are_a_hint() {
 #[test]
 fn objects_count_characters() {
     let comparison = update();
-    let object = json::comparison(&comparison);
+    let object = json!(wire::Comparison::from(&comparison));
     let slice = |text: &str, place: &Value| {
         let place = |end: &str| place[end].as_u64().unwrap() as usize;
         text.chars().skip(place("start")).take(place("end") - place("start")).collect::<String>()
@@ -284,9 +284,9 @@ fn objects_count_characters() {
     assert_eq!((&fact["kind"], &fact["a"]["text"]), (&"name".into(), &"Ievkourov".into()));
     assert_eq!(slice(SECOND, &object["credits"]["b"][0]), "AFP");
     insta::assert_json_snapshot!("pair", object);
-    insta::assert_json_snapshot!("group", json::group(&versions(2)));
+    insta::assert_json_snapshot!("group", wire::Group::from(&versions(2)));
     let nothing = Comparison { relation: None, ..hostile() };
-    assert_eq!(json::comparison(&nothing)["relation"], Value::Null);
+    assert_eq!(json!(wire::Comparison::from(&nothing))["relation"], Value::Null);
 }
 
 fn page() -> String {

@@ -63,6 +63,15 @@ impl Scoring {
         }
     }
 
+    /// The logit of a pair with `logits`: of two, what the second has more than the first. The logistic function of it is the
+    /// score of [`Self::Sigmoid`] and [`Self::Softmax`].
+    pub fn logit(self, logits: &[f32]) -> f32 {
+        match self {
+            Self::Logit | Self::Sigmoid => logits[0],
+            Self::Softmax => logits[1] - logits[0],
+        }
+    }
+
     /// The score of a model of so many labels, with what its files name as activation.
     fn choose(labels: usize, activation: Option<&str>) -> Result<Self, String> {
         let name = activation.map(|path| path.rsplit('.').next().unwrap_or_default());

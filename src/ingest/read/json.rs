@@ -8,8 +8,10 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 
 use super::Outlet;
-use super::problem::Reason;
+use super::fields::{self, FieldNames};
+use super::problem::{Reason, Remark};
 use super::stream::{Piece, Stream};
+use crate::types::Article;
 
 /// Reads one object a line.
 pub(super) fn lines(stream: &mut Stream, outlet: &mut Outlet<'_>) -> ControlFlow<()> {
@@ -75,9 +77,23 @@ fn element(cutter: &mut Cutter, stream: &Stream, outlet: &mut Outlet<'_>) -> Con
 fn one(bytes: &[u8], line: u64, key: &str, stream: &Stream, outlet: &mut Outlet<'_>) -> ControlFlow<()> {
     let text = outlet.decode(bytes, Some(line), stream.legacy())?;
     match serde_json::from_str::<Value>(&text) {
-        Ok(Value::Object(record)) => outlet.record(record, line, key),
-        Ok(other) => outlet.problem(Some(line), Reason::NotAnObject { found: kind(&other) }),
+        Ok(value) => {
+            let made = article_of(value, &outlet.options.fields);
+            outlet.made(made, Some(line), key)
+        }
         Err(error) => outlet.problem(Some(line), Reason::Json { detail: error.to_string() }),
+    }
+}
+
+/// Makes an article of a JSON value, as every object of a file is read: which field is what, in French and English, or by the
+/// names given. What is not understood becomes metadata, unchanged. The key stays empty where the object has no id.
+///
+/// # Errors
+/// When it is no object, or holds neither text nor title.
+pub fn article_of(value: Value, names: &FieldNames) -> Result<(Article, Vec<Remark>), Reason> {
+    match value {
+        Value::Object(record) => fields::article(record, names, None),
+        other => Err(Reason::NotAnObject { found: kind(&other) }),
     }
 }
 

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 pub use date::parse_date;
 pub use fields::FieldNames;
+pub use json::article_of;
 pub use problem::{Note, Place, Problem, Reason, Remark, STANDARD_INPUT};
 
 use crate::types::Article;

@@ -1,6 +1,6 @@
 //! What all pages have in common: head, navigation, search box and foot; and pages that say what went wrong.
 
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
@@ -148,9 +148,14 @@ impl Failure {
     }
 }
 
-/// A page where there is none.
-pub async fn nothing_here(visit: Visit) -> Response {
-    Failure::not_found().answer(&visit)
+/// A page where there is none; a program is told in its own way.
+pub async fn nothing_here(visit: Visit, headers: HeaderMap) -> Response {
+    let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok()).unwrap_or_default();
+    if accepted.contains("text/html") {
+        Failure::not_found().answer(&visit)
+    } else {
+        Problem::not_found("there is nothing at this path: see /openapi.json for what there is").into_response()
+    }
 }
 
 /// A page, or why there is none.

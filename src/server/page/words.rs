@@ -549,7 +549,7 @@ words! {
     original: "Voir l’original", "See the original";
     compare: "Comparer", "Compare";
     closeness: "proximité", "closeness";
-    being_made: "Le registre des copies est en cours de construction\u{a0}: revenez dans un moment.", "The register of copies is being made: come back in a moment.";
+    being_made: "Le registre des copies n’est pas encore prêt\u{a0}: revenez dans un moment.", "The register of copies is not ready yet: come back in a moment.";
     groups_by_size: "Groupes de versions, les plus grands d’abord", "Groups of versions, largest first";
     no_groups: "Aucun groupe ne passe ces filtres.", "No group passes these filters.";
     relation: "Relation", "Relation";
@@ -624,6 +624,29 @@ mod tests {
             assert!(operator(name) || !bare.is_match(french), "{name}: {french}");
             assert!(!french.contains('\''), "{name}: {french} has a typewriter's apostrophe");
             assert!(!apart.is_match(english), "{name}: {english}");
+        }
+    }
+
+    #[test]
+    fn every_note_is_said_in_french_too() {
+        let (typed, name) = (|| "date:hier".to_owned(), || "auteur".to_owned());
+        let bare = Regex::new(r"[^\u{a0}\u{202f}][;!?»]|«[^\u{a0}]|[^\u{a0}]: ").unwrap();
+        for note in [
+            Note::NoDate(typed()),
+            Note::NoRange(typed()),
+            Note::OtherDates(typed()),
+            Note::NoField { typed: typed(), name: name() },
+            Note::NothingToExclude { typed: typed(), name: name() },
+            Note::NoValue(typed()),
+            Note::NotClosed('"'),
+            Note::TooMany(32),
+            Note::Sentence,
+            Note::NoPhrase(vec![typed(), name()]),
+            Note::NotEveryWord(1000),
+        ] {
+            let [french, english] = Language::ALL.map(|language| language.note(&note));
+            assert!(french != english && french.ends_with('.') && english.ends_with('.'), "{french} {english}");
+            assert!(!bare.is_match(&french) && !french.contains('\''), "{french}");
         }
     }
 

@@ -95,7 +95,7 @@ pub fn pieces(stretch: &SharedStretch, a: &str, b: &str) -> Vec<Piece> {
 }
 
 /// Bytes of the characters that both begin with and that belong to no word.
-fn same_margin(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> usize {
+pub fn same_margin(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> usize {
     a.zip(b).take_while(|(a, b)| a == b && !a.is_alphanumeric()).map(|(a, _)| a.len_utf8()).sum()
 }
 

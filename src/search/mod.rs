@@ -3,6 +3,7 @@
 //! | module | reason to exist |
 //! | --- | --- |
 //! | [`syntax`] | what was typed, taken apart: words, phrases, exclusions, fields, dates |
+//! | [`note`] | what is said of a question that was not understood, or is answered in another way |
 //! | [`question`] | what is asked of the views: words, vector, and the articles that may answer |
 //! | [`group`] | passages to articles, without ever returning fewer than there are |
 //! | [`rank`] | both lists, completed and fused |
@@ -18,6 +19,7 @@
 pub mod cursor;
 pub mod fusion;
 pub mod group;
+pub mod note;
 pub mod present;
 pub mod question;
 pub mod rank;
@@ -34,6 +36,7 @@ use crate::types::{ArticleId, CharSpan, Score};
 
 pub use cursor::Cursor;
 pub use fusion::{Candidate, Fusion, Place};
+pub use note::Note;
 pub use present::PassageHit;
 pub use question::Question;
 pub use related::{Related, related};
@@ -120,8 +123,8 @@ impl<'a> Request<'a> {
 pub struct Answer {
     /// The hits of this page.
     pub hits: Vec<Hit>,
-    /// What of the question was not understood, or was answered in another way; a sentence each.
-    pub notes: Vec<String>,
+    /// What of the question was not understood, or was answered in another way.
+    pub notes: Vec<Note>,
     /// Where this page ends, if there may be another.
     pub next: Option<Cursor>,
 }

@@ -1,5 +1,6 @@
 //! What is asked of the views: words, a vector, and the articles that may answer.
 
+use super::note::Note;
 use super::rank::BEST;
 use super::syntax::{self, Syntax, both};
 use super::{Mode, Order, Request, SearchError, Searcher};
@@ -22,8 +23,8 @@ pub struct Question {
     pub allowed: Option<ArticleSet>,
     /// The articles with every word, where the order of dates is asked for and there are any.
     pub(super) dated: Option<ArticleSet>,
-    /// What was not understood, or is answered in another way; a sentence each.
-    pub notes: Vec<String>,
+    /// What was not understood, or is answered in another way.
+    pub notes: Vec<Note>,
     pub(super) fingerprint: u32,
     pub(super) newest: ArticleId,
 }
@@ -61,17 +62,13 @@ impl Searcher<'_> {
             words.preferred.extend(required);
             let without = both(filtered, self.words.constraint(&words)?, |a, b| a.intersect(&b));
             if without.as_ref().is_none_or(|set| !set.is_empty()) {
-                let wanted: Vec<String> = words.preferred.iter().map(|phrase| format!("«{}»", phrase.text)).collect();
-                notes.push(format!(
-                    "no article that passes the filters has {} as asked for: searched as words",
-                    wanted.join(" and ")
-                ));
+                notes.push(Note::NoPhrase(words.preferred.iter().map(|phrase| phrase.text.clone()).collect()));
                 allowed = without;
             }
         }
         let dated = if request.order == Order::Relevance { None } else { self.dated(&words, request.mode, &allowed)? };
         if request.order != Order::Relevance && dated.is_none() && !text.is_empty() {
-            notes.push(format!("no article has every word: these are of the {BEST} best, in the order of dates"));
+            notes.push(Note::NotEveryWord(BEST));
         }
         let newest = match request.after {
             Some(cursor) => {

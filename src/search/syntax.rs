@@ -13,6 +13,7 @@
 //! Nothing typed is an error. What cannot be understood (a quotation mark that is not closed, a date that is none, a field that
 //! no article has) is searched as plain words, with a note that says so.
 
+use super::note::Note;
 use crate::lexical::Phrase;
 use crate::store::{Field, LabelFilter};
 use crate::types::PartialDate;
@@ -36,8 +37,8 @@ pub struct Syntax {
     pub labels: Vec<LabelFilter>,
     /// Values that fields do not have.
     pub other_labels: Vec<LabelFilter>,
-    /// What was not understood, a sentence each.
-    pub notes: Vec<String>,
+    /// What was not understood.
+    pub notes: Vec<Note>,
 }
 
 /// Phrases that are asked for, or excluded, at most.
@@ -46,9 +47,6 @@ const MOST: usize = 32;
 /// Words beside a phrase up to which its quotation marks ask for it. With more of them they are those of a headline, whose
 /// article may well tell it in other words.
 const BESIDE: usize = 3;
-
-/// Said of what should be one date.
-const NO_DATE: &str = "is searched as words: it is no date, such as 2020, 2020-03 or 2020-03-15";
 
 /// A part of what was typed.
 struct Token {
@@ -73,13 +71,13 @@ pub fn parse(typed: &str, is_field: impl Fn(&str) -> bool) -> Syntax {
     for phrases in [&mut syntax.required, &mut syntax.excluded] {
         if phrases.len() > MOST {
             phrases.truncate(MOST);
-            syntax.notes.push(format!("of more than {MOST} phrases or exclusions the others are left out"));
+            syntax.notes.push(Note::TooMany(MOST));
         }
     }
     if plain > BESIDE && syntax.required.iter().any(|phrase| phrase.field.is_none()) {
         let required = std::mem::take(&mut syntax.required);
         (syntax.required, syntax.preferred) = required.into_iter().partition(|phrase| phrase.field.is_some());
-        syntax.notes.push("the question reads like a sentence: what it quotes is preferred, not required".to_owned());
+        syntax.notes.push(Note::Sentence);
     }
     syntax.words = syntax.words.trim().to_owned();
     syntax
@@ -106,22 +104,18 @@ impl Syntax {
                 Some((since, until)) => {
                     self.narrow(since, until);
                 }
-                None => self.misunderstood(
-                    &token,
-                    "is searched as words: it is no date, such as 2020, 2020-03, 2020-03-15 or 2019..2020-03",
-                ),
+                None => self.misunderstood(&token, Note::NoRange),
             },
             ("since" | "depuis" | "after", false) => match value.parse() {
                 Ok(date) => self.narrow(Some(date), None),
-                Err(_) => self.misunderstood(&token, NO_DATE),
+                Err(_) => self.misunderstood(&token, Note::NoDate),
             },
             ("until" | "avant" | "before", false) => match value.parse() {
                 Ok(date) => self.narrow(None, Some(date)),
-                Err(_) => self.misunderstood(&token, NO_DATE),
+                Err(_) => self.misunderstood(&token, Note::NoDate),
             },
             ("date" | "since" | "depuis" | "after" | "until" | "avant" | "before", true) => {
-                let advice = "is left out: say which dates are wanted, as in date:2019..2020";
-                self.notes.push(format!("{} {advice}", token.raw));
+                self.notes.push(Note::OtherDates(token.raw));
             }
             (name, negated) => {
                 let name = match name {
@@ -135,9 +129,9 @@ impl Syntax {
                         None => labels.push(LabelFilter { name: name.to_owned(), values: vec![value.to_owned()] }),
                     }
                 } else if negated {
-                    self.notes.push(format!("{} is left out: no article has a field \"{name}\"", token.raw));
+                    self.notes.push(Note::NothingToExclude { name: name.to_owned(), typed: token.raw });
                 } else {
-                    self.misunderstood(&token, &format!("is searched as words: no article has a field \"{name}\""));
+                    self.misunderstood(&token, |typed| Note::NoField { typed, name: name.to_owned() });
                 }
             }
         }
@@ -166,9 +160,9 @@ impl Syntax {
         self.until = both(self.until, until, earlier);
     }
 
-    fn misunderstood(&mut self, token: &Token, why: &str) {
+    fn misunderstood(&mut self, token: &Token, note: impl FnOnce(String) -> Note) {
         self.word(&token.raw);
-        self.notes.push(format!("{} {why}", token.raw));
+        self.notes.push(note(token.raw.clone()));
     }
 }
 
@@ -203,7 +197,7 @@ fn closing(mark: char) -> Option<char> {
     }
 }
 
-fn tokens(typed: &str, notes: &mut Vec<String>) -> Vec<Token> {
+fn tokens(typed: &str, notes: &mut Vec<Note>) -> Vec<Token> {
     let mut found = Vec::new();
     // Marks that are known not to be closed any more: a text may have thousands of them.
     let mut unclosed = Vec::new();
@@ -231,9 +225,7 @@ fn tokens(typed: &str, notes: &mut Vec<String>) -> Vec<Token> {
                     None => {
                         if !unclosed.contains(&open) {
                             unclosed.push(open);
-                            notes.push(format!(
-                                "the quotation mark {open} is not closed: what follows is searched as words"
-                            ));
+                            notes.push(Note::NotClosed(open));
                         }
                         rest = inner;
                         ("", false)
@@ -258,7 +250,7 @@ fn tokens(typed: &str, notes: &mut Vec<String>) -> Vec<Token> {
         } else if minus || field.is_some() {
             // An operator without what it works on.
             if field.is_some() {
-                notes.push(format!("\"{raw}\" names no value: it is searched as words"));
+                notes.push(Note::NoValue(raw.clone()));
             }
             found.push(Token { minus: false, field: None, text: raw.clone(), quoted: false, raw });
         }

@@ -23,7 +23,7 @@ impl From<&search::Answer> for Answer {
     fn from(answer: &search::Answer) -> Self {
         Self {
             hits: answer.hits.iter().map(Hit::from).collect(),
-            notes: answer.notes.clone(),
+            notes: answer.notes.iter().map(ToString::to_string).collect(),
             next: answer.next.as_ref().map(ToString::to_string),
         }
     }

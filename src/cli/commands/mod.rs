@@ -170,7 +170,7 @@ fn search(common: &Common, args: &args::Search) -> Result<Outcome, CliError> {
         explain: args.explain,
     })?;
     if !common.quiet {
-        answer.notes.iter().for_each(|note| write_line(&format!("note: {}", one_line(note))));
+        answer.notes.iter().for_each(|note| write_line(&format!("note: {}", one_line(&note.to_string()))));
     }
     let mut printer = Printer::new(common.json);
     printer.answer(&answer, args.full)?;

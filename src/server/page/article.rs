@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::duplicates;
-use super::frame::{Failure, Page, Part, answer, meta, search_box, title};
+use super::frame::{Failure, Page, Part, answer, bar, meta, search_box, title};
 use super::marked::{bytes, cut};
 use super::visit::{Visit, web};
 use crate::dedup::{Copies, Group, Pair, Relation, Selection};
@@ -257,7 +257,7 @@ fn versions(visit: &Visit, read: &Read) -> Markup {
                             }
                             span.share {
                                 @if pair.relation != Relation::SameStory {
-                                    meter min="0" max="1" value=(format!("{share:.2}")) aria-hidden="true" {}
+                                    (bar(share))
                                     (visit.language.percent(share)) " " (words.of_it)
                                 }
                             }
@@ -284,7 +284,7 @@ fn related(visit: &Visit, read: &Read) -> Markup {
                     p.passage.clamped lang=[article.language.as_deref()] dir="auto" { (passage.text) }
                     div.under {
                         span.why {
-                            meter min="0" max="1" value=(format!("{:.2}", one.score)) aria-hidden="true" {}
+                            (bar(one.score))
                             (words.closeness) " " (visit.language.percent(one.score))
                         }
                         a.quiet href=(visit.to_comparison(&read.header.key, &article.key)) { (words.compare) }

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::frame::{Failure, Page, Part, answer, carried, meta, title};
-use super::marked::cut;
+use super::frame::{self, Failure, Page, answer, bar, carried, meta, title};
+use super::marked::{Part, cut};
 use super::visit::Visit;
 use super::words::Thing;
-use crate::dedup::blocks::{Block, Piece, blocks};
+use crate::dedup::blocks::{Block, Piece, blocks, same_margin};
 use crate::dedup::credits::Credit;
 use crate::dedup::facts::FactKind;
 use crate::dedup::{Comparison, Precedence, Side, Subject, compare as side_by_side};
@@ -71,7 +71,7 @@ async fn page(state: &Shared, visit: &Visit) -> Result<Page, Failure> {
     let title = words.compare_title.to_owned();
     let (Some(a), Some(b)) = (visit.get("a"), visit.get("b")) else {
         let main = html! { h1 { (title) } p.lead { (words.compare_how) } (form(visit)) };
-        return Ok(Page { title, part: Part::Duplicates, main });
+        return Ok(Page { title, part: frame::Part::Duplicates, main });
     };
     let keys = [a.to_owned(), b.to_owned()];
     let comparison = state.readers.ask(move |engine| look(engine, &keys)).await?.ok_or_else(Failure::not_found)?;
@@ -83,7 +83,7 @@ async fn page(state: &Shared, visit: &Visit) -> Result<Page, Failure> {
         (rows(visit, &comparison))
         (legend(visit, &comparison))
     };
-    Ok(Page { title, part: Part::Duplicates, main })
+    Ok(Page { title, part: frame::Part::Duplicates, main })
 }
 
 fn look(engine: &Engine, keys: &[String; 2]) -> Result<Option<Comparison>, Problem> {
@@ -145,7 +145,7 @@ fn evidence(visit: &Visit, comparison: &Comparison) -> Markup {
 fn share(visit: &Visit, share: f32, of: &str) -> Markup {
     html! {
         span.share {
-            meter min="0" max="1" value=(format!("{share:.2}")) aria-hidden="true" {}
+            (bar(share))
             (visit.language.percent(share)) " " (of)
         }
     }
@@ -228,13 +228,13 @@ fn ribbons(visit: &Visit, comparison: &Comparison) -> Markup {
         @if !comparison.stretches.is_empty() {
             figure.ribbons {
                 span.letter aria-hidden="true" { "A" }
-                svg viewBox="0 0 1000 60" preserveAspectRatio="none" role="img" aria-label=(words.where_they_meet) {
+                svg viewBox="0 0 1000 60" preserveAspectRatio="none" role="group" aria-label=(words.where_they_meet) {
                     rect.whole x="0" y="0" width="1000" height="10" {}
                     rect.whole x="0" y="50" width="1000" height="10" {}
                     @for (at, stretch) in comparison.stretches.iter().enumerate() {
                         @let (a0, a1) = (x(stretch.a.start, &comparison.a), x(stretch.a.end, &comparison.a));
                         @let (b0, b1) = (x(stretch.b.start, &comparison.b), x(stretch.b.end, &comparison.b));
-                        a.(hue(at)) href=(format_args!("#shared-{at}")) tabindex="-1" {
+                        a.(hue(at)) href=(format_args!("#shared-{at}")) tabindex="-1" aria-label=(format!("{} {}", words.passage, at + 1)) {
                             path d=(format!("M{a0:.1} 10C{a0:.1} 32 {b0:.1} 28 {b0:.1} 50H{b1:.1}C{b1:.1} 28 {a1:.1} 32 {a1:.1} 10Z")) {}
                             rect x=(format!("{a0:.1}")) y="0" width=(format!("{:.1}", (a1 - a0).max(2.0))) height="10" {}
                             rect x=(format!("{b0:.1}")) y="50" width=(format!("{:.1}", (b1 - b0).max(2.0))) height="10" {}
@@ -256,7 +256,7 @@ fn hue(at: usize) -> String {
 fn rows(visit: &Visit, comparison: &Comparison) -> Markup {
     let words = visit.words();
     let mut shared = 0..;
-    let rows: Vec<(Option<usize>, Block)> = blocks(comparison)
+    let rows: Vec<(Option<usize>, Block)> = closed(comparison, blocks(comparison))
         .into_iter()
         .map(|block| (matches!(block, Block::Shared { .. }).then(|| shared.next()).flatten(), block))
         .collect();
@@ -285,6 +285,28 @@ fn rows(visit: &Visit, comparison: &Comparison) -> Markup {
     }
 }
 
+/// Blocks of which those that both have end with the marks that follow them in both, such as a full stop; what is left without
+/// words is no row of its own.
+fn closed(comparison: &Comparison, blocks: Vec<Block>) -> Vec<Block> {
+    let (text_a, text_b) = (&comparison.a.text, &comparison.b.text);
+    let mut closed: Vec<Block> = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        match (closed.last_mut(), block) {
+            (Some(Block::Shared { pieces, .. }), Block::Own { mut a, mut b }) => {
+                let margin = same_margin(text_a[a.range()].chars(), text_b[b.range()].chars());
+                let (in_a, in_b) = (Span::new(a.start, a.start + margin), Span::new(b.start, b.start + margin));
+                (a.start, b.start) = (in_a.end, in_b.end);
+                pieces.push(Piece { a: in_a, b: in_b, equal: true });
+                if !a.trimmed(text_a).is_empty() || !b.trimmed(text_b).is_empty() {
+                    closed.push(Block::Own { a, b });
+                }
+            }
+            (_, block) => closed.push(block),
+        }
+    }
+    closed
+}
+
 /// One side of a row.
 fn cell(visit: &Visit, comparison: &Comparison, which: Which, at: Option<usize>, said: Markup, empty: bool) -> Markup {
     let (words, side) = (visit.words(), which.of(comparison));
@@ -293,7 +315,7 @@ fn cell(visit: &Visit, comparison: &Comparison, which: Which, at: Option<usize>,
             id=[at.map(|at| format!("shared-{at}-{}", which.small()))] {
             @if let Some(at) = at {
                 @let to = if which == Which::A { words.go_to_b } else { words.go_to_a };
-                a.jump href=(format_args!("#shared-{at}-{}", which.other().small())) title=(to) aria-label=(format!("{}, {to}", at + 1)) {
+                a.jump href=(format_args!("#shared-{at}-{}", which.other().small())) title=(to) aria-label=(format!("{}{}, {to}", which.letter(), at + 1)) {
                     (which.letter()) (at + 1)
                 }
             }
@@ -324,18 +346,20 @@ fn words_of(visit: &Visit, comparison: &Comparison, which: Which, span: Span) ->
     let credits: Vec<Span> = side.credits.iter().map(|credit| credit.span).collect();
     let facts: Vec<Span> =
         comparison.facts.iter().map(|fact| if which == Which::A { fact.a } else { fact.b }).collect();
-    html! {
-        @for part in cut(span, [&side.furniture, &credits, &facts]) {
-            @let said = &side.text[part.span.range()];
-            @match part.of {
-                [Some(_), ..] => span.furniture title=(visit.words().furniture) { (said) },
-                [None, Some(_), _] => b.credit { (said) },
-                [None, None, Some(at)] => span.fact
-                    id=[(facts[at].start == part.span.start).then(|| format!("fact-{at}-{}", which.small()))] { (said) },
-                [None, None, None] => (said),
-            }
-        }
-    }
+    let part = |part: Part<3>| {
+        let said = &side.text[part.span.range()];
+        let said = match part.of {
+            [Some(_), ..] => html! { span.furniture title=(visit.words().furniture) { (said) } },
+            [None, Some(_), _] => html! { b.credit { (said) } },
+            [None, None, Some(at)] if facts[at].start != part.span.start => html! { span.fact { (said) } },
+            [None, None, _] => html! { (said) },
+        };
+        // Facts may begin inside of others: each has its place.
+        let begins = facts.iter().enumerate().filter(|(_, fact)| fact.start == part.span.start);
+        begins
+            .fold(said, |said, (at, _)| html! { span.fact id=(format_args!("fact-{at}-{}", which.small())) { (said) } })
+    };
+    html! { @for one in cut(span, [&side.furniture, &credits, &facts]) { (part(one)) } }
 }
 
 /// What the marks mean that are there.

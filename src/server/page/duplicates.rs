@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::frame::{Failure, Page, Part, answer, carried, meta, title};
+use super::frame::{Failure, Page, Part, answer, bar, carried, meta, title};
 use super::visit::Visit;
 use super::words::Thing;
 use crate::dedup::{Copies, Group, Member, Precedence, Relation, Selection};
@@ -132,7 +132,7 @@ fn paging(visit: &Visit, at: usize, pages: usize) -> Markup {
     let to = |page: usize| visit.here().without("page").with("page", &page.to_string());
     html! {
         @if pages > 1 {
-            nav.paging aria-label=(words.pages) {
+            nav.paging aria-label=(words.paging) {
                 @if at > 1 { a rel="prev" href=(to(at - 1)) { (words.previous) } }
                 span { (visit.language.page_of(at, pages)) }
                 @if at < pages { a rel="next" href=(to(at + 1)) { (words.next) } }
@@ -184,14 +184,21 @@ fn member(visit: &Visit, first: &Header, member: &Member, about: Option<ArticleI
         li.(member.relation.name()) aria-current=[(about == Some(article.id)).then_some("true")] {
             span.badge { (visit.language.relation(member.relation)) }
             div.what {
-                a href=(visit.to_article(&article.key)) lang=[article.language.as_deref()] dir="auto" { (title(visit, article)) }
+                // A title that says nothing new is not said again.
+                @if article.title != first.title {
+                    a href=(visit.to_article(&article.key)) lang=[article.language.as_deref()] dir="auto" { (title(visit, article)) }
+                }
                 span.meta {
-                    (meta(visit, article))
+                    @if article.title == first.title {
+                        a.meta href=(visit.to_article(&article.key)) { (meta(visit, article)) }
+                    } @else {
+                        (meta(visit, article))
+                    }
                     span.lag { (visit.language.lag(member.precedence, member.minutes, apart)) }
                 }
             }
             span.share {
-                meter min="0" max="1" value=(format!("{:.2}", member.share)) aria-hidden="true" {}
+                (bar(member.share))
                 (visit.language.percent(member.share)) " " (words.of_it)
             }
             a.quiet href=(visit.to_comparison(&first.key, &article.key)) { (words.compare) }
@@ -227,7 +234,7 @@ fn timeline(visit: &Visit, group: &Group) -> Markup {
             }
             figcaption {
                 span { (visit.language.date(start)) }
-                span { @if let Some(end) = end { (visit.language.date(end)) } }
+                span { @if let Some(end) = end { (visit.language.date(end)) " · " } "+\u{a0}" (visit.language.minutes(most.unsigned_abs())) }
             }
         }
     }

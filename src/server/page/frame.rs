@@ -178,6 +178,16 @@ pub fn meta(visit: &Visit, article: &Header) -> Markup {
     }
 }
 
+/// A share as a bar, for the eye: the words beside it say it, too.
+pub fn bar(share: f32) -> Markup {
+    html! {
+        svg.bar viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
+            rect.whole width="100" height="10" {}
+            rect.share width=(format!("{:.0}", 100.0 * share.clamp(0.0, 1.0))) height="10" {}
+        }
+    }
+}
+
 /// The title of an article, or what it is called without one.
 pub fn title<'a>(visit: &Visit, article: &'a Header) -> &'a str {
     match article.title.as_deref().map(str::trim) {

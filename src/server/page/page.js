@@ -9,7 +9,7 @@
 document.querySelector('.keys')?.removeAttribute('hidden');
 
 /** Whether a key is meant for what has the focus. */
-const isTyping = element => element.closest('input, select, textarea, [contenteditable]') !== null;
+const isTyping = element => Boolean(element.closest?.('input, select, textarea, [contenteditable]'));
 
 /** Moves the focus by one hit, from where it is. */
 function step(by) {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::frame::{Failure, Page, Part, answer, carried, meta, title};
+use super::frame::{Failure, Page, Part, answer, bar, carried, meta, title};
 use super::marked;
 use super::visit::{Address, Visit};
 use super::words::Thing;
@@ -128,7 +128,7 @@ async fn page(state: &Shared, visit: &Visit) -> Result<Page, Failure> {
     let found = found.map_err(|OtherQuestion| Failure::invalid(words.other_question))?;
     let name = if asked.question.is_empty() { words.results } else { &asked.question };
     let main = html! {
-        h1.unseen { (words.results) @if !asked.question.is_empty() { ": " (asked.question) } }
+        h1.unseen { (words.results) @if !asked.question.is_empty() { " · " (asked.question) } }
         (form(visit, &asked, &found.facets))
         div.columns {
             section.results aria-label=(words.results) { (results(visit, &asked, &found)) }
@@ -262,13 +262,13 @@ fn results(visit: &Visit, asked: &Asked, found: &Found) -> Markup {
     let words = visit.words();
     html! {
         p.count { (visit.language.among(found.passing)) }
-        @for note in &found.answer.notes { p.note lang="en" { (note) } }
+        @for note in &found.answer.notes { p.note { (visit.language.note(note)) } }
         @if found.answer.hits.is_empty() { p.notice { (words.nothing) } }
         ol.hits {
             @for hit in &found.answer.hits { li { (shown(visit, asked, hit)) } }
         }
         @if let Some(next) = &found.answer.next {
-            nav.paging aria-label=(words.pages) {
+            nav.paging aria-label=(words.paging) {
                 a.next rel="next" href=(visit.here().without("after").with("after", &next.to_string())) { (words.next) }
             }
         }
@@ -322,7 +322,7 @@ fn why(visit: &Visit, hit: &Hit) -> Markup {
         @if sum > 0.0 {
             span.why title=[(!terms.is_empty()).then(|| terms.join(", "))] {
                 @let said = visit.language.brings(by_words / sum, by_meaning / sum);
-                meter min="0" max="1" value=(format!("{:.2}", by_words / sum)) aria-hidden="true" {}
+                (bar(by_words / sum))
                 (said)
             }
         }

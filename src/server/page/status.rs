@@ -80,9 +80,11 @@ fn panel(visit: &Visit, state: &Shared, stored: &Stored) -> Markup {
                 (figure(words.passes, &language.number(passes), None))
             }
             dl.details {
-                div { dt { (words.tokens) } dd { (language.decimal(tokens as f64 / seconds)) " " (words.since_start) } }
-                div { dt { (words.tokens) } dd { (language.decimal(tokens as f64 / at_work)) " " (words.at_work) } }
-                div { dt { (words.texts) } dd { (language.decimal(texts as f64 / seconds)) " " (words.since_start) } }
+                @for (name, count) in [(words.tokens_per_second, tokens), (words.texts_per_second, texts)] {
+                    @for (time, said) in [(at_work, words.at_work), (seconds, words.since_start)] {
+                        div { dt { (name) ", " (said) } dd { (language.decimal(count as f64 / time)) } }
+                    }
+                }
                 div { dt { (words.waiting) } dd { (language.count(waiting_texts as u64, Thing::Text)) ", " (language.count(waiting_tokens as u64, Thing::Token)) } }
             }
         }

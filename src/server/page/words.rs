@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use crate::dedup::credits::CreditKind;
 use crate::dedup::facts::FactKind;
 use crate::dedup::{Precedence, Relation};
-use crate::search::{Mode, Order};
+use crate::search::{Mode, Note, Order};
 use crate::types::{DatePrecision, PartialDate};
 
 /// A language of the pages.
@@ -337,6 +337,53 @@ impl Language {
         self.pick(format!("parmi {articles}"), format!("among {articles}"))
     }
 
+    /// What of a question was not understood, or is answered in another way.
+    pub fn note(self, note: &Note) -> String {
+        if self == Self::English {
+            let mut said = note.to_string();
+            said.extend((!said.ends_with('.')).then_some('.'));
+            return said;
+        }
+        match note {
+            Note::NoDate(typed) => format!(
+                "{typed} est cherché comme des mots\u{a0}: ce n’est pas une date, comme 2020, 2020-03 ou 2020-03-15."
+            ),
+            Note::NoRange(typed) => format!(
+                "{typed} est cherché comme des mots\u{a0}: ce n’est pas une date, comme 2020, 2020-03-15 ou 2019..2020-03."
+            ),
+            Note::OtherDates(typed) => {
+                format!("{typed} est laissé de côté\u{a0}: dites quelles dates vous voulez, comme date:2019..2020.")
+            }
+            Note::NoField { typed, name } => {
+                format!("{typed} est cherché comme des mots\u{a0}: aucun article n’a de champ «\u{a0}{name}\u{a0}».")
+            }
+            Note::NothingToExclude { typed, name } => {
+                format!("{typed} est laissé de côté\u{a0}: aucun article n’a de champ «\u{a0}{name}\u{a0}».")
+            }
+            Note::NoValue(typed) => format!("{typed} ne dit aucune valeur\u{a0}: c’est cherché comme des mots."),
+            Note::NotClosed(mark) => {
+                format!("Le guillemet {mark} n’est pas fermé\u{a0}: ce qui suit est cherché comme des mots.")
+            }
+            Note::TooMany(most) => {
+                format!("Au-delà de {most} expressions ou exclusions, les autres sont laissées de côté.")
+            }
+            Note::Sentence => {
+                "La question se lit comme une phrase\u{a0}: ce qu’elle cite est préféré, pas exigé.".to_owned()
+            }
+            Note::NoPhrase(phrases) => {
+                let wanted: Vec<String> = phrases.iter().map(|phrase| format!("«\u{a0}{phrase}\u{a0}»")).collect();
+                let wanted = wanted.join(" et ");
+                format!(
+                    "Aucun article qui passe les filtres n’a {wanted} tel quel\u{a0}: c’est cherché comme des mots."
+                )
+            }
+            Note::NotEveryWord(best) => {
+                let best = self.number(*best as u64);
+                format!("Aucun article n’a tous les mots\u{a0}: voici des {best} meilleurs, dans l’ordre des dates.")
+            }
+        }
+    }
+
     /// Which page of how many.
     pub fn page_of(self, page: usize, pages: usize) -> String {
         let [page, pages] = [page, pages].map(|number| self.number(number as u64));
@@ -441,7 +488,8 @@ macro_rules! words {
 words! {
     motto: "recherche et doublons dans la presse", "search and duplicates in the news";
     skip: "Aller au contenu", "Skip to the content";
-    pages: "Pages", "Pages";
+    pages: "Rubriques", "Sections";
+    paging: "Pages de résultats", "Pages of results";
     search: "Recherche", "Search";
     duplicates: "Doublons", "Duplicates";
     status: "État", "Status";
@@ -501,7 +549,7 @@ words! {
     original: "Voir l’original", "See the original";
     compare: "Comparer", "Compare";
     closeness: "proximité", "closeness";
-    being_made: "Le registre des copies est en cours de construction\u{a0}: revenez dans un moment.", "The register of copies is being made: come back in a moment.";
+    being_made: "Le registre des copies n’est pas encore prêt\u{a0}: revenez dans un moment.", "The register of copies is not ready yet: come back in a moment.";
     groups_by_size: "Groupes de versions, les plus grands d’abord", "Groups of versions, largest first";
     no_groups: "Aucun groupe ne passe ces filtres.", "No group passes these filters.";
     relation: "Relation", "Relation";
@@ -538,8 +586,10 @@ words! {
     texts: "Textes", "Texts";
     tokens: "Unités lexicales", "Tokens";
     passes: "Passages dans le modèle", "Passes through the model";
-    since_start: "par seconde depuis le démarrage", "per second since the start";
-    at_work: "par seconde de calcul", "per second at work";
+    tokens_per_second: "Unités par seconde", "Tokens per second";
+    texts_per_second: "Textes par seconde", "Texts per second";
+    since_start: "depuis le démarrage", "since the start";
+    at_work: "pendant le calcul", "while at work";
     waiting: "En attente", "Waiting";
     searches: "Recherches", "Searches";
     store: "Fonds", "Store";
@@ -574,6 +624,29 @@ mod tests {
             assert!(operator(name) || !bare.is_match(french), "{name}: {french}");
             assert!(!french.contains('\''), "{name}: {french} has a typewriter's apostrophe");
             assert!(!apart.is_match(english), "{name}: {english}");
+        }
+    }
+
+    #[test]
+    fn every_note_is_said_in_french_too() {
+        let (typed, name) = (|| "date:hier".to_owned(), || "auteur".to_owned());
+        let bare = Regex::new(r"[^\u{a0}\u{202f}][;!?»]|«[^\u{a0}]|[^\u{a0}]: ").unwrap();
+        for note in [
+            Note::NoDate(typed()),
+            Note::NoRange(typed()),
+            Note::OtherDates(typed()),
+            Note::NoField { typed: typed(), name: name() },
+            Note::NothingToExclude { typed: typed(), name: name() },
+            Note::NoValue(typed()),
+            Note::NotClosed('"'),
+            Note::TooMany(32),
+            Note::Sentence,
+            Note::NoPhrase(vec![typed(), name()]),
+            Note::NotEveryWord(1000),
+        ] {
+            let [french, english] = Language::ALL.map(|language| language.note(&note));
+            assert!(french != english && french.ends_with('.') && english.ends_with('.'), "{french} {english}");
+            assert!(!bare.is_match(&french) && !french.contains('\''), "{french}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::problem::Problem;
 use super::queue::{Place, Queue, Refused};
@@ -25,6 +25,7 @@ pub struct Embeddings {
     embedder: Arc<Embedder>,
     queue: Arc<Queue<Text>>,
     counts: Arc<Counts>,
+    tokenising: Arc<Semaphore>,
 }
 
 /// What has been done so far.
@@ -85,12 +86,18 @@ impl Embeddings {
             std::thread::spawn(move || work(&embedder, &queue, &counts))
         };
         let workers = (0..threads.max(1)).map(worker).collect();
-        (Self { embedder, queue, counts }, workers)
+        (Self { embedder, queue, counts, tokenising: Arc::new(Semaphore::new(1)) }, workers)
     }
 
     /// The model.
     pub fn embedder(&self) -> &Arc<Embedder> {
         &self.embedder
+    }
+
+    /// The turn to cut much text into tokens, which lasts until this is dropped.
+    pub async fn tokenising(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        self.tokenising.clone().acquire_owned().await.ok()
     }
 
     /// What has been done so far.

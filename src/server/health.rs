@@ -40,6 +40,9 @@ async fn ready(State(server): State<Shared>) -> Result<&'static str, Problem> {
     if server.readers.waiting() >= limits.waiting_searches {
         return not("no more searches are taken for the moment: those that wait are too many");
     }
+    if server.writer.as_ref().is_some_and(|writer| writer.waiting().1 >= limits.waiting_bytes) {
+        return not("no more articles are taken for the moment: those that wait to be stored are too many");
+    }
     Ok("ready\n")
 }
 

@@ -55,7 +55,12 @@ pub async fn embed(
     let parts = if texts.iter().map(String::len).sum::<usize>() <= SHORT {
         parts_of_all(&embedder, &texts, role, rule, 1)?
     } else {
-        let work = move || parts_of_all(&embedder, &texts, role, rule, cores());
+        // One at a time, on all cores: whoever sends much waits for others who do.
+        let turn = embeddings.tokenising().await;
+        let work = move || {
+            let _turn = turn;
+            parts_of_all(&embedder, &texts, role, rule, cores())
+        };
         tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))??
     };
     let mut embedded = Embedded::default();

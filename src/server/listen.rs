@@ -6,6 +6,7 @@
 //! connections is told so and closed: left in the system's backlog, it would wait without knowing for what.
 
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -19,7 +20,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tower::ServiceExt;
@@ -31,6 +32,9 @@ const BUFFER: usize = 64 << 10;
 
 /// Lines of the head of a request.
 const HEADERS: usize = 64;
+
+/// Connections that the system keeps until they are accepted, where it allows as many.
+const BACKLOG: u32 = 4_096;
 
 /// How long to wait when the system has no room for another connection.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -93,6 +97,19 @@ pub fn affordable(wanted: usize) -> usize {
     }
     #[cfg(not(unix))]
     wanted
+}
+
+/// Listens at an address.
+///
+/// # Errors
+/// When it is taken, or not of this machine.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Or the address of a server that has just ended is taken for a minute.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Answers connections until `stop` comes; then lets requests that are begun finish, for [`Limits::grace`] at most.

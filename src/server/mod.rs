@@ -154,7 +154,7 @@ impl Server {
         let runtime = tokio::runtime::Runtime::new().map_err(ServerError::Start)?;
         let router = router(state.clone());
         let served = runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind(address).await?;
+            let listener = listen::bind(address)?;
             let address = listener.local_addr()?;
             tracing::info!(%address, keys = state.guard.asks_for_keys(), "listening");
             ready(address);

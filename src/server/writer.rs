@@ -55,10 +55,11 @@ enum Change {
 
 struct Request {
     change: Change,
-    answer: oneshot::Sender<Result<Vec<Outcome>, Problem>>,
+    answer: Answer,
 }
 
-type Reply = (oneshot::Sender<Result<Vec<Outcome>, Problem>>, Vec<Outcome>);
+/// Whoever waits for what becomes of a request.
+type Answer = oneshot::Sender<Result<Vec<Outcome>, Problem>>;
 
 /// What has been done so far.
 #[derive(Default)]
@@ -177,7 +178,7 @@ struct Work {
 impl Work {
     fn all(&mut self, requests: Vec<Request>) {
         let start = Instant::now();
-        let mut puts: Vec<(Vec<Article>, oneshot::Sender<_>)> = Vec::new();
+        let mut puts: Vec<(Vec<Article>, Answer)> = Vec::new();
         let mut changed = 0;
         for Request { change, answer } in requests {
             if let Change::Put(articles) = change {
@@ -220,8 +221,9 @@ impl Work {
 
     /// Stores the articles of several requests in one transaction; where that fails, those of each in one of their own. Returns how
     /// many articles were changed.
-    fn put_together(&mut self, requests: Vec<(Vec<Article>, oneshot::Sender<Result<Vec<Outcome>, Problem>>)>) -> usize {
-        let (mut ready, mut replies): (Vec<Vec<Prepared>>, Vec<Reply>) = (Vec::new(), Vec::new());
+    fn put_together(&mut self, requests: Vec<(Vec<Article>, Answer)>) -> usize {
+        let mut ready: Vec<Vec<Prepared>> = Vec::new();
+        let mut replies: Vec<(Answer, Vec<Outcome>)> = Vec::new();
         let mut before = HashSet::new();
         for (articles, answer) in requests {
             match self.prepared(articles, &mut before) {
@@ -233,10 +235,7 @@ impl Work {
             }
         }
         let together: Vec<&Prepared> = ready.iter().flatten().collect();
-        let alone = match self.put(&together) {
-            Ok(()) => None,
-            Err(problem) => Some(problem),
-        };
+        let alone = self.put(&together).err();
         let mut changed = 0;
         for ((answer, outcomes), articles) in replies.into_iter().zip(&ready) {
             let result = match &alone {

@@ -169,7 +169,7 @@ enum StoredOrNot {
     /// The id of a stored one.
     Stored(String),
     /// One that is not stored.
-    New(wire::NewArticle),
+    New(Box<wire::NewArticle>),
 }
 
 impl StoredOrNot {

@@ -436,3 +436,98 @@ fn the_second_interrupt_ends_it_at_once() {
     server.signal("INT");
     assert_eq!(server.end().code, Some(130));
 }
+
+#[test]
+fn a_key_to_ask_with_changes_nothing() {
+    let desk = Desk::new();
+    let [reader, writer] = ["read", "write"]
+        .map(|scope| desk.run(&["keys", "add", scope, "--scope", scope]).expect(0).out.trim().to_owned());
+    let server = Serving::start(&desk, &[]);
+    let article = r#"{"title": "Crue en Ardèche", "text": "La rivière est sortie de son lit dans la nuit."}"#;
+    let with = |key: &str, method: &str, path: &str, body: &str| {
+        let key = format!("Bearer {key}");
+        let kind = if path == "/v1/articles" { "application/x-ndjson" } else { "application/json" };
+        server.ask(method, path, &[("authorization", &key), ("content-type", kind)], body.as_bytes())
+    };
+    for (method, path, body) in [
+        ("PUT", "/v1/articles/a", article),
+        ("POST", "/v1/articles", article),
+        ("DELETE", "/v1/articles/a", ""),
+        ("POST", "/v1/jobs", "{}"),
+    ] {
+        with(&reader, method, path, body).refused(403, "forbidden", &["read", "scope write"]);
+        with("voisin_wrong", method, path, body).refused(401, "unauthorised", &[]);
+    }
+    with(&writer, "PUT", "/v1/articles/a", article).expect(201);
+    with(&reader, "GET", "/v1/articles/a", "").expect(200);
+    let found = with(&reader, "POST", "/v1/search", r#"{"q": "crue"}"#);
+    assert!(found.status == 200 && found.body.contains("Ardèche"), "{found:#?}");
+    let holder = |line: &Value| line["fields"]["key"] == "write" && line["fields"]["route"] == "/v1/articles/{id}";
+    wait_until("the log", || server.log().iter().any(holder));
+    with(&writer, "DELETE", "/v1/articles/a", "").expect(200);
+    assert!(!server.said.lock().unwrap().join("\n").contains("rivière"), "no text is logged");
+}
+
+#[test]
+fn one_process_writes_and_others_read() {
+    let desk = Desk::with_tiny_corpus();
+    let server = Serving::start(&desk, &[]);
+    desk.index_tiny(&["articles"]).refused(&["is writing to .voisin"]);
+    desk.run(&["serve", "--listen", "127.0.0.1:0"]).refused(&["is writing to .voisin"]);
+    desk.run(&["search", "crue"]).expect(0);
+    let reader = Serving::start(&desk, &["--read-only"]);
+    let put = |server: &Serving| {
+        let kind = [("content-type", "application/json")];
+        server.ask("PUT", "/v1/articles/new", &kind, br#"{"text": "Le funiculaire de Fourvoirie repart mardi."}"#)
+    };
+    assert!((400..500).contains(&put(&reader).status));
+    put(&server).expect(201);
+    let finds =
+        |server: &Serving| server.get("/v1/search?q=funiculaire+Fourvoirie&mode=lexical").body.contains("\"new\"");
+    let stored = Instant::now();
+    wait_until("it to be found", || finds(&server));
+    assert!(stored.elapsed() < Duration::from_secs(1), "{:?}", stored.elapsed());
+    wait_until("the other process to follow", || finds(&reader));
+}
+
+#[test]
+fn bodies_that_are_no_json_are_refused() {
+    let desk = Desk::new();
+    let server = Serving::start(&desk, &[]);
+    let deep = ["[", "{\"a\":"].map(|open| open.repeat(200_000).into_bytes());
+    let invalid = [b"{\"q\": \"\xff\xfe\"}".to_vec(), b"\xef\xbb".to_vec(), b"{\"q\": \"\\ud800\"}".to_vec()];
+    for body in deep.into_iter().chain(invalid) {
+        for path in
+            ["/v1/search", "/v1/similar", "/v1/compare", "/v1/jobs", "/v1/embeddings", "/embed", "/rerank", "/v2/embed"]
+        {
+            let told = server.ask("POST", path, &[("content-type", "application/json")], &body);
+            assert!([400, 404, 405, 422].contains(&told.status), "{path}: {told:#?}");
+            let said: Value = serde_json::from_str(&told.body).unwrap_or_else(|_| panic!("{path}: {told:#?}"));
+            assert!(said.is_object());
+        }
+        let bulk = server.ask("POST", "/v1/articles", &[("content-type", "application/x-ndjson")], &body);
+        assert!(bulk.status == 200 && bulk.body.contains("\"failed\":1"), "a line of a bulk load: {bulk:#?}");
+    }
+    server.get("/ready").expect(200);
+}
+
+#[test]
+fn whoever_goes_away_leaves_the_line() {
+    let desk = Desk::new();
+    let server = Serving::start(&desk, &["--threads", "1"]);
+    let texts =
+        vec!["La rivière est sortie de son lit dans la nuit de lundi à mardi, sans que personne l'ait vue."; 2_000];
+    let body = serde_json::to_vec(&serde_json::json!({ "inputs": texts })).unwrap();
+    let head = format!(
+        "POST /embed HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut gone = server.connect();
+    gone.write_all(&[head.as_bytes(), &body].concat()).unwrap();
+    wait_until("texts to wait", || server.number("voisin_waiting_texts") > 100.0);
+    drop(gone);
+    let left = "voisin_requests_left_total{method=\"POST\",route=\"/embed\"} 1\n";
+    wait_until("the request to be given up", || server.get("/metrics").body.contains(left));
+    assert_eq!(server.number("voisin_waiting_texts"), 0.0);
+    assert!(server.number("voisin_embedded_texts_total") < 1_900.0, "most of them were not embedded");
+}

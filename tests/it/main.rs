@@ -18,11 +18,11 @@ mod measure;
 mod rerank;
 /// Runs that are killed or interrupted, and gone on with.
 mod resume;
-/// Servers that are killed, or told to end.
-#[cfg(feature = "server")]
-mod serve_crash;
 /// The server: who is let in, what is refused, and that the others are answered.
 #[cfg(feature = "server")]
 mod serve;
+/// Servers that are killed, or told to end.
+#[cfg(feature = "server")]
+mod serve_crash;
 /// What these tests share.
 mod support;

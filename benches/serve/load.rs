@@ -119,10 +119,12 @@ pub fn embedded(embedder: &Embedder, texts: &[String], workers: usize) -> Result
 impl Workload {
     /// Texts of about `length` tokens to vectors, one text a request. What the server answers to each the first time has to be the
     /// library's vectors bit for bit, and the same bytes ever after.
-    fn embed(engine: &Engine, client: &mut Client, length: usize, format: Format) -> Result<Self, Failure> {
+    fn embed(engine: &Engine, server: &Server, length: usize, format: Format) -> Result<Self, Failure> {
         let (texts, embedder) = (texts(engine, length)?, engine.embedder());
-        let mut asks = Vec::new();
-        for (text, vector) in texts.iter().zip(embedded(embedder, &texts, cores())?) {
+        let (expected, mut asks) = (embedded(embedder, &texts, cores())?, Vec::new());
+        // A connection that is silent for too long is closed.
+        let mut client = Client::new(server.address)?;
+        for (text, vector) in texts.iter().zip(expected) {
             let bytes = embed_request(&[text], format);
             let answer = client.ask(&bytes)?;
             if answer.status != 200 || vectors(answer.body, format)? != [vector] {
@@ -151,11 +153,10 @@ impl Workload {
 
     /// All of them.
     pub fn all(engine: &Engine, server: &Server) -> Result<Vec<Self>, Failure> {
-        let mut client = Client::new(server.address)?;
         let mut all = Vec::new();
         for length in LENGTHS {
             for format in [Format::Float, Format::Base64] {
-                all.push(Self::embed(engine, &mut client, length, format)?);
+                all.push(Self::embed(engine, server, length, format)?);
             }
         }
         all.push(Self::search(engine)?);

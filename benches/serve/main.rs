@@ -46,8 +46,10 @@ struct Settings {
 fn small() -> Result<TempDir, Failure> {
     let folder = tempfile::tempdir()?;
     let articles = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/articles");
-    let made = voisin().arg("index").arg(articles).args(["--quiet", "--store"]).arg(folder.path()).status()?;
-    if made.success() { Ok(folder) } else { Err(format!("the fixtures cannot be indexed: {made}").into()) }
+    let mut index = voisin();
+    index.arg("index").arg(articles).args(["--quiet", "--cache", "none", "--store"]).arg(folder.path());
+    let made = index.output()?;
+    if made.status.success() { Ok(folder) } else { Err(String::from_utf8_lossy(&made.stderr).into()) }
 }
 
 /// The engine as the server opens it.

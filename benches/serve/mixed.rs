@@ -368,8 +368,8 @@ impl<'a> Writer<'a> {
     /// Another text, with a word that was in none before; some are another one but for that word.
     fn text(&mut self) -> Own {
         self.made += 1;
-        let digits = self.made.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect::<String>();
-        let word = format!("zq{}{digits}", self.name);
+        // A word with digits is no spelling of another.
+        let word = format!("zq{}{}", self.name, self.made);
         let random = &mut self.caller.random;
         if random.below(5) == 0 && !self.stored.is_empty() {
             let like = self.stored.values().nth(random.below(self.stored.len())).expect("there are so many");

@@ -15,6 +15,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use futures_util::FutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -123,6 +124,13 @@ pub async fn answer(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(BUFFER).max_headers(HEADERS);
     let (end, ending) = watch::channel(false);
+    let let_in = |stream| match places.free.clone().try_acquire_owned() {
+        Ok(place) => {
+            let connection = Connection { http: http.clone(), router: router.clone(), ending: ending.clone() };
+            tokio::spawn(connection.converse(stream, *limits, place));
+        }
+        Err(_) => turn_away(stream),
+    };
     let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -139,13 +147,11 @@ pub async fn answer(
                 continue;
             }
         };
-        match places.free.clone().try_acquire_owned() {
-            Ok(place) => {
-                let connection = Connection { http: http.clone(), router: router.clone(), ending: ending.clone() };
-                tokio::spawn(connection.converse(stream, *limits, place));
-            }
-            Err(_) => turn_away(stream),
-        }
+        let_in(stream);
+    }
+    // Whoever had connected by then is answered, too.
+    while let Some(Ok((stream, _))) = listener.accept().now_or_never() {
+        let_in(stream);
     }
     drop(listener);
     // Nobody may be listening.
@@ -187,7 +193,9 @@ impl Connection {
     async fn converse(mut self, stream: TcpStream, limits: Limits, _place: OwnedSemaphorePermit) {
         // A slow connection is better than none.
         let _ = stream.set_nodelay(true);
+        // What was sent before the server ends is looked at before its end is.
         tokio::select! {
+            biased;
             spoke = timeout(limits.head, stream.readable()) => match spoke {
                 Ok(Ok(())) => {}
                 _ => return,
@@ -198,6 +206,7 @@ impl Connection {
         let io = TokioIo::new(Patient { stream, limits, timer: None, closed: None });
         let mut conversation = pin!(self.http.serve_connection(io, TowerToHyperService::new(router)));
         let over = tokio::select! {
+            biased;
             over = conversation.as_mut() => over,
             () = ends(&mut self.ending) => {
                 conversation.as_mut().graceful_shutdown();

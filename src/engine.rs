@@ -15,9 +15,10 @@ use crate::ingest::prepare::{Prepared, prepare};
 use crate::kernels::Isa;
 use crate::lexical::{self, LexicalError, LexicalView};
 use crate::search::related::{RelatedRequest, body_passages, related, unit};
+use crate::search::versions::GroupsLost;
 use crate::search::{Answer, Groups, Related, Request, SearchError, Searcher};
 use crate::store::{Field, Filter, Header, ModelIdentity, NewArticle, Store, StoreError};
-use crate::types::{Article, ArticleId};
+use crate::types::{Article, ArticleId, ArticleSet};
 
 /// Tokens of a passage, unless someone says otherwise: four to eight sentences, well inside what small models were
 /// trained on.
@@ -141,10 +142,29 @@ pub struct Engine {
     views: Arc<Views>,
     reranker: Option<Arc<Reranker>>,
     /// Of copies, for searches: opened by the first, where it holds all that is stored or can soon.
-    register: OnceCell<Option<Register>>,
+    register: OnceCell<Option<Lagging>>,
     /// Whether catching the register up is left to someone else.
     kept: bool,
     isa: Isa,
+}
+
+/// A register of copies for searches; of articles that have changed since it was caught up, nothing is known.
+struct Lagging {
+    register: Register,
+    changed: ArticleSet,
+}
+
+impl Lagging {
+    fn of(register: Register, store: &Store) -> Result<Self, EngineError> {
+        let changed = store.articles_changed_after(register.sequence()?)?.into_iter().collect();
+        Ok(Self { register, changed })
+    }
+}
+
+impl Groups for Lagging {
+    fn group(&self, article: ArticleId) -> Result<Option<i64>, GroupsLost> {
+        if self.changed.contains(article) { Ok(None) } else { self.register.group(article) }
+    }
 }
 
 /// Loads a model, with the identity under which stores know it.
@@ -263,8 +283,8 @@ impl Engine {
     pub fn searcher(&self) -> Searcher<'_> {
         // A search can do without.
         let register = self.register.get_or_init(|| match self.kept {
-            true => Register::as_it_lies(&self.store),
-            false => dedup::at_hand(&self.store, self.isa).unwrap_or_default(),
+            true => Lagging::of(Register::as_it_lies(&self.store)?, &self.store).ok(),
+            false => Lagging::of(dedup::at_hand(&self.store, self.isa).unwrap_or_default()?, &self.store).ok(),
         });
         Searcher {
             store: &self.store,
@@ -327,17 +347,6 @@ impl Engine {
     /// When the store or the register of copies fails.
     pub fn copies(&self, selection: Selection, progress: &mut dyn FnMut(Progress)) -> Result<Copies<'_>, EngineError> {
         Ok(Copies::of(&self.store, self.isa, &selection, progress)?)
-    }
-
-    /// The same without waiting for it: none while many articles have not been compared yet, or another process is at it.
-    ///
-    /// # Errors
-    /// When the store or the register of copies fails.
-    pub fn copies_at_hand(&self, selection: Selection) -> Result<Option<Copies<'_>>, EngineError> {
-        match dedup::at_hand(&self.store, self.isa)? {
-            Some(_) => Ok(Some(self.copies(selection, &mut |_| {})?)),
-            None => Ok(None),
-        }
     }
 
     fn budget(&self) -> Budget {

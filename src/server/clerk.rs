@@ -1,6 +1,7 @@
 //! The thread that does the long work that was asked for, one job after the other.
 
 use std::io::{BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -58,10 +59,12 @@ impl Clerk {
             while let Some(orders) = queue.take(1, Duration::ZERO) {
                 for Order { id, selection } in orders {
                     let Some(job) = jobs.take_up(id) else { continue };
-                    match list(&engine, &job, selection) {
-                        Ok((lines, result)) => job.done_with(lines, result),
-                        Err(Stopped::Cancelled) => job.cancelled(),
-                        Err(error) => job.failed(&error),
+                    // What panics must not take the thread with it: others wait for it.
+                    match catch_unwind(AssertUnwindSafe(|| list(&engine, &job, selection))) {
+                        Ok(Ok((lines, result))) => job.done_with(lines, result),
+                        Ok(Err(Stopped::Cancelled)) => job.cancelled(),
+                        Ok(Err(error)) => job.failed(&error),
+                        Err(_) => job.failed(&"it panicked"),
                     }
                 }
             }
@@ -78,7 +81,7 @@ impl Clerk {
         match self.queue.join(vec![(1, Order { id, selection })]) {
             Ok(place) => place.keep(),
             Err(refused) => {
-                self.jobs.cancel(id);
+                self.jobs.forget(id);
                 return Err(match refused {
                     Refused::Full(waiting) => Problem::busy(format!("{waiting} jobs wait already"), LATER),
                     Refused::Closed => Problem::unavailable("the server is ending", None),

@@ -1,5 +1,5 @@
-//! What a request asks for, out of its query string or its body: unknown names are refused, so that a slip of the pen is not
-//! an answer to another question.
+//! What a request asks for, out of its query string or its body: names of parameters that are not known are refused, so that a slip
+//! of the pen is not an answer to another question.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -17,6 +17,15 @@ use super::problem::Problem;
 
 /// Characters of what the parser says that are passed on: it quotes what it did not expect.
 const QUOTED: usize = 300;
+
+/// What a parser says, without much of what it quotes.
+pub fn shortened(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    match said.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", &said[..end]),
+        None => said,
+    }
+}
 
 /// The parameters of a query string.
 pub struct Params<T>(pub T);
@@ -96,12 +105,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             }
             _ => Problem::invalid("the body broke off"),
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let said = error.to_string();
-            let end = said.char_indices().nth(QUOTED).map_or(said.len(), |(at, _)| at);
-            let more = if end < said.len() { "…" } else { "" };
-            Problem::invalid(format!("the body is not what is expected here: {}{more}", &said[..end]))
-        })
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| Problem::invalid(format!("the body is not what is expected here: {}", shortened(&error))))
     }
 }
 
@@ -117,7 +123,7 @@ fn known<T: DeserializeOwned + Named>(fields: Map<String, Value>) -> Result<T, P
     if let Some(unknown) = fields.keys().find(|name| !names.contains(name)) {
         return Err(Problem::invalid(format!("there is no \"{unknown}\" here: expected {}", names.join(", "))));
     }
-    serde_json::from_value(Value::Object(fields)).map_err(|error| Problem::invalid(error.to_string()))
+    serde_json::from_value(Value::Object(fields)).map_err(|error| Problem::invalid(shortened(&error)))
 }
 
 /// A value as itself, or as text that says it, as query strings do.

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::dedup;
 
-/// Jobs that are remembered after their end.
-const REMEMBERED: usize = 100;
+/// Jobs that are remembered after their end, of those that were asked for, with their results, and of the server's own.
+const REMEMBERED: usize = 20;
 
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -122,13 +122,18 @@ impl Jobs {
             lines: None,
         };
         entries.insert(id, Entry { job, cancelled: Arc::default(), result: None });
-        while entries.len() > REMEMBERED {
-            let Some(old) = entries.values().find(|entry| entry.job.ended.is_some()).map(|entry| entry.job.id) else {
-                break;
-            };
-            entries.remove(&old);
+        let asked_for = kind == JobKind::Duplicates;
+        let over = entries.values().filter(|entry| (entry.job.kind == JobKind::Duplicates) == asked_for);
+        let over: Vec<u64> = over.filter(|entry| entry.job.ended.is_some()).map(|entry| entry.job.id).collect();
+        for old in over.iter().take(over.len().saturating_sub(REMEMBERED)) {
+            entries.remove(old);
         }
         id
+    }
+
+    /// Lets go of a job that was not taken.
+    pub fn forget(&self, id: u64) {
+        self.entries().remove(&id);
     }
 
     /// Begins a job that was not asked for.

@@ -1,6 +1,7 @@
 //! The thread that keeps the views on disk and the register of copies up with the store, so that the next start is quick and
 //! groups are known. Nothing waits for it: a view that is behind on disk is caught up in memory.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
@@ -78,25 +79,29 @@ impl Keeper {
     pub fn keep(mut self, writer: std::sync::Weak<Writer>, woken: Woken) -> JoinHandle<()> {
         std::thread::spawn(move || {
             // What an earlier process left to be written.
-            if let Some(writer) = writer.upgrade() {
-                self.save_and_open(&writer);
-            }
-            self.copies();
+            self.guarded(|keeper| {
+                if let Some(writer) = writer.upgrade() {
+                    keeper.save_and_open(&writer);
+                }
+            });
+            self.guarded(|keeper| keeper.copies());
             loop {
                 match woken.0.recv_timeout(SAVE_EVERY) {
                     Ok(()) => {
                         std::thread::sleep(REST);
-                        self.copies();
+                        self.guarded(|keeper| keeper.copies());
                     }
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
                 let Some(writer) = writer.upgrade() else { break };
-                self.save_if_due(&writer);
+                self.guarded(|keeper| keeper.save_if_due(&writer));
             }
-            if self.behind() > 0 {
-                self.save(Choice::Exact);
-            }
+            self.guarded(|keeper| {
+                if keeper.behind() > 0 {
+                    keeper.save(Choice::Exact);
+                }
+            });
         })
     }
 
@@ -125,6 +130,13 @@ impl Keeper {
         })
     }
 
+    /// Does something. What panics must not take the thread with it: the next change is looked at again.
+    fn guarded(&mut self, work: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            tracing::error!("keeping views or register up panicked");
+        }
+    }
+
     /// Catches the register of copies up.
     fn copies(&self) {
         let behind = dedup::counts(&self.store).map_or(true, |known| known.is_none_or(|known| known.behind > 0));
@@ -137,8 +149,7 @@ impl Keeper {
             Ok(register) => {
                 drop(register);
                 // Readers look at it anew.
-                let (_, views) = self.shown.now();
-                self.shown.show(views);
+                self.shown.again();
                 job.done();
             }
             Err(error) => job.failed(&error),

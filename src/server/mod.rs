@@ -57,6 +57,7 @@ use std::time::{Duration, Instant};
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use axum::{Extension, Router};
+use tokio::sync::Semaphore;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -139,7 +140,9 @@ impl Server {
         threads.push(clerking);
         let reranker = engine.reranker().cloned();
         let (metrics, started) = (Metrics::new(), Instant::now());
-        let state = State { embeddings, readers, reranker, writer, jobs, clerk, guard, metrics, options, started };
+        let loads = Arc::new(Semaphore::new(limits.loads));
+        let state =
+            State { embeddings, readers, reranker, writer, loads, jobs, clerk, guard, metrics, options, started };
         Ok(Self { state: Arc::new(state), writing, threads })
     }
 

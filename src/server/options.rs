@@ -55,6 +55,14 @@ pub struct Limits {
     pub body: usize,
     /// Bytes of a line of a bulk load.
     pub line: usize,
+    /// Bytes of an article's text: what is longer is no article, and would keep others waiting.
+    pub article: usize,
+    /// Characters of a question.
+    pub question: usize,
+    /// Values of filters, and names of facets, of a request.
+    pub labels: usize,
+    /// Bulk loads at a time.
+    pub loads: usize,
     /// Texts of a request.
     pub texts: usize,
     /// Hits of a page, related articles, facets.
@@ -84,6 +92,10 @@ impl Default for Limits {
         Self {
             body: 4 << 20,
             line: 4 << 20,
+            article: 512 << 10,
+            question: 4_000,
+            labels: 100,
+            loads: 8,
             texts: 2_048,
             results: 1_000,
             request: Duration::from_secs(30),

@@ -90,7 +90,10 @@ impl Problem {
 
     /// 504: it took too long.
     pub fn timeout(limit: Duration) -> Self {
-        let message = format!("not answered within {} s, the limit of a request: ask for less", limit.as_secs());
+        let message = format!(
+            "not answered within {} s, the limit of a request: ask for less (what was sent to be stored may still be)",
+            limit.as_secs()
+        );
         Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message)
     }
 

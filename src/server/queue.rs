@@ -1,11 +1,15 @@
 //! A line of work that is bounded, fair between requests, and left by those who give up.
 //!
-//! Items have a weight. Those of one request are spread by the weight of those before them, so that a request of one short
-//! text does not wait behind all thousand texts of another: self-clocked fair queueing (Golestani 1994), each request one flow.
+//! Items have a weight. Those of one request are spread by their weights, so that a request of one short text does not wait
+//! behind all thousand texts of another: self-clocked fair queueing (Golestani 1994), each request one flow. A part of what is taken
+//! at a time is what has waited longest: however many small requests come, a large one gets on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
+
+/// The share of what is taken at a time that goes to what has waited longest: one in so many.
+const LONGEST: usize = 4;
 
 /// A line from which threads take work.
 pub struct Queue<T> {
@@ -18,13 +22,40 @@ pub struct Queue<T> {
 type Turn = (u64, u64);
 
 struct Line<T> {
-    waiting: BTreeMap<Turn, (usize, T)>,
-    /// Of all that waits.
+    waiting: BTreeMap<Turn, Waiting<T>>,
+    /// The same in the order of arrival.
+    arrivals: BTreeSet<(u64, u64)>,
+    /// Of all that waits, and of that what counts for the capacity.
     weight: usize,
+    counted: usize,
     /// The turn that was taken last.
     clock: u64,
     arrived: u64,
     closed: bool,
+}
+
+struct Waiting<T> {
+    weight: usize,
+    counts: bool,
+    item: T,
+}
+
+impl<T> Line<T> {
+    fn remove(&mut self, turn: Turn) -> Option<(usize, T)> {
+        let Waiting { weight, counts, item } = self.waiting.remove(&turn)?;
+        self.arrivals.remove(&(turn.1, turn.0));
+        self.weight -= weight;
+        self.counted -= if counts { weight } else { 0 };
+        Some((weight, item))
+    }
+
+    /// The next item to take, of which so much weight is taken already.
+    fn next(&self, taken: usize, budget: usize) -> Option<Turn> {
+        match self.arrivals.first() {
+            Some((arrived, due)) if taken < budget / LONGEST => Some((*due, *arrived)),
+            _ => self.waiting.keys().next().copied(),
+        }
+    }
 }
 
 /// Why nothing more is let in.
@@ -46,7 +77,8 @@ pub struct Place<T> {
 impl<T> Queue<T> {
     /// A line in which so much weight may wait.
     pub fn new(capacity: usize) -> Arc<Self> {
-        let line = Line { waiting: BTreeMap::new(), weight: 0, clock: 0, arrived: 0, closed: false };
+        let (waiting, arrivals) = (BTreeMap::new(), BTreeSet::new());
+        let line = Line { waiting, arrivals, weight: 0, counted: 0, clock: 0, arrived: 0, closed: false };
         Arc::new(Self { line: Mutex::new(line), changed: Condvar::new(), capacity })
     }
 
@@ -56,35 +88,37 @@ impl<T> Queue<T> {
     /// # Errors
     /// When the line is full, or closed.
     pub fn join(self: &Arc<Self>, items: Vec<(usize, T)>) -> Result<Place<T>, Refused> {
-        self.join_within(self.capacity, items)
+        self.join_within(Some(self.capacity), items)
     }
 
-    /// The same where the line is full, too: for what was let into another line already.
+    /// The same where the line is full, too, and without filling it: for what was let into another line already.
     ///
     /// # Errors
     /// When the line is closed.
     pub fn join_anyhow(self: &Arc<Self>, items: Vec<(usize, T)>) -> Result<Place<T>, Refused> {
-        self.join_within(usize::MAX, items)
+        self.join_within(None, items)
     }
 
-    fn join_within(self: &Arc<Self>, capacity: usize, items: Vec<(usize, T)>) -> Result<Place<T>, Refused> {
+    fn join_within(self: &Arc<Self>, capacity: Option<usize>, items: Vec<(usize, T)>) -> Result<Place<T>, Refused> {
         let total: usize = items.iter().map(|(weight, _)| weight).sum();
         let mut line = self.line();
         if line.closed {
             return Err(Refused::Closed);
         }
-        if line.weight > 0 && line.weight.saturating_add(total) > capacity {
-            return Err(Refused::Full(line.weight));
+        if line.counted > 0 && capacity.is_some_and(|capacity| line.counted.saturating_add(total) > capacity) {
+            return Err(Refused::Full(line.counted));
         }
         let (mut due, mut turns) = (line.clock, Vec::with_capacity(items.len()));
         for (weight, item) in items {
             line.arrived += 1;
-            let turn = (due, line.arrived);
-            line.waiting.insert(turn, (weight, item));
-            turns.push(turn);
             due += weight as u64;
+            let turn = (due, line.arrived);
+            line.waiting.insert(turn, Waiting { weight, counts: capacity.is_some(), item });
+            line.arrivals.insert((turn.1, turn.0));
+            turns.push(turn);
         }
         line.weight += total;
+        line.counted += if capacity.is_some() { total } else { 0 };
         drop(line);
         self.changed.notify_one();
         Ok(Place { queue: self.clone(), turns })
@@ -112,13 +146,15 @@ impl<T> Queue<T> {
             // Whoever waited has left.
         }
         let (mut taken, mut weight) = (Vec::new(), 0);
-        while let Some(first) = line.waiting.first_entry() {
-            if !taken.is_empty() && weight + first.get().0 > budget {
+        while let Some(turn) = line.next(weight, budget) {
+            let in_turn = line.waiting.keys().next() == Some(&turn);
+            if !taken.is_empty() && weight + line.waiting[&turn].weight > budget {
                 break;
             }
-            let (turn, (its, item)) = first.remove_entry();
-            line.clock = line.clock.max(turn.0);
-            line.weight -= its;
+            if in_turn {
+                line.clock = line.clock.max(turn.0);
+            }
+            let Some((its, item)) = line.remove(turn) else { break };
             weight += its;
             taken.push(item);
         }
@@ -136,10 +172,10 @@ impl<T> Queue<T> {
         self.changed.notify_all();
     }
 
-    /// How many items wait, and their weight.
+    /// How many items wait, and the weight of those that fill the line.
     pub fn waiting(&self) -> (usize, usize) {
         let line = self.line();
-        (line.waiting.len(), line.weight)
+        (line.waiting.len(), line.counted)
     }
 
     fn line(&self) -> MutexGuard<'_, Line<T>> {
@@ -158,9 +194,7 @@ impl<T> Drop for Place<T> {
     fn drop(&mut self) {
         let mut line = self.queue.line();
         for turn in &self.turns {
-            if let Some((weight, _)) = line.waiting.remove(turn) {
-                line.weight -= weight;
-            }
+            line.remove(*turn);
         }
     }
 }
@@ -211,6 +245,30 @@ mod tests {
         assert_eq!(queue.take(20, Duration::ZERO), Some(vec![0, 1]));
         let _small = queue.join(vec![(10, 1_000)]).unwrap();
         assert!(queue.take(20, Duration::ZERO).unwrap().contains(&1_000));
+    }
+
+    #[test]
+    fn a_large_request_gets_on_however_many_small_ones_come() {
+        let queue = Queue::new(usize::MAX);
+        let _large = queue.join((0..50).map(|at| (10, at)).collect()).unwrap();
+        let (mut places, mut passes, mut left) = (Vec::new(), 0, 50);
+        while left > 0 {
+            // More come than are taken.
+            places.extend((0..20).map(|_| queue.join(vec![(10, 1_000)]).unwrap()));
+            left -= queue.take(100, Duration::ZERO).unwrap().into_iter().filter(|item| *item < 50).count();
+            passes += 1;
+            assert!(passes <= 20, "{left} items of the large request still wait");
+        }
+        assert!(passes > 5, "the small ones got on, too");
+    }
+
+    #[test]
+    fn what_is_let_in_anyhow_fills_the_line_for_nobody() {
+        let queue = Queue::new(10);
+        let _anyhow = queue.join_anyhow(vec![(50, 0)]).unwrap();
+        let _place = queue.join(vec![(10, 1)]).unwrap();
+        assert_eq!(queue.waiting(), (2, 10));
+        assert_eq!(queue.join(vec![(1, 2)]).err(), Some(Refused::Full(10)));
     }
 
     #[test]

@@ -31,6 +31,11 @@ impl Shown {
         *current = (current.0 + 1, views);
     }
 
+    /// Lets readers look anew at what is known beside the views.
+    pub fn again(&self) {
+        self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0 += 1;
+    }
+
     /// The views that answer now, and how often they were exchanged.
     pub fn now(&self) -> (u64, Arc<Views>) {
         self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()

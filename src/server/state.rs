@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::Semaphore;
+
 use super::clerk::Clerk;
 use super::embeddings::Embeddings;
 use super::guard::Guard;
@@ -23,6 +25,8 @@ pub struct State {
     pub reranker: Option<Arc<Reranker>>,
     /// What changes the store, where it may be changed.
     pub writer: Option<Arc<Writer>>,
+    /// Places for bulk loads.
+    pub loads: Arc<Semaphore>,
     /// Long work.
     pub jobs: Arc<Jobs>,
     /// What does it.

@@ -95,6 +95,8 @@ impl Writer {
                 // What panics answers nobody, so its requests fail; the transaction is rolled back.
                 if catch_unwind(AssertUnwindSafe(|| work.all(requests))).is_err() {
                     tracing::error!("storing panicked");
+                    // Of what was committed before.
+                    work.show_changes(Instant::now());
                 }
             }
         });
@@ -117,7 +119,6 @@ impl Writer {
     /// # Errors
     /// When the line is full, the server is ending, the tokenizer refuses a text, or the store fails.
     pub async fn put(&self, articles: Vec<Article>) -> Result<Vec<Outcome>, Problem> {
-        let size = |article: &Article| article.text.len() + article.title.as_ref().map_or(0, String::len) + 64;
         let weight = articles.iter().map(size).sum();
         self.ask(weight, Change::Put(articles)).await
     }
@@ -167,6 +168,12 @@ impl Writer {
     }
 }
 
+/// Bytes of an article, about.
+fn size(article: &Article) -> usize {
+    let fields: usize = article.metadata.iter().map(|(name, value)| name.len() + value.to_string().len()).sum();
+    article.text.len() + article.title.as_ref().map_or(0, String::len) + fields + 64
+}
+
 struct Work {
     store: Store,
     embeddings: Arc<Embeddings>,
@@ -177,21 +184,23 @@ struct Work {
 
 impl Work {
     fn all(&mut self, requests: Vec<Request>) {
-        let start = Instant::now();
         let mut puts: Vec<(Vec<Article>, Answer)> = Vec::new();
-        let mut changed = 0;
         for Request { change, answer } in requests {
             if let Change::Put(articles) = change {
                 puts.push((articles, answer));
                 continue;
             }
             // In the order in which they came.
-            changed += self.put_together(std::mem::take(&mut puts));
+            self.put_together(std::mem::take(&mut puts));
             match change {
                 Change::Remove(ids) => {
+                    let start = Instant::now();
                     let removed = self.remove(&ids);
-                    changed += removed.as_ref().map_or(0, Vec::len);
+                    let changed = removed.as_ref().is_ok_and(|outcomes| outcomes.contains(&Outcome::Removed));
                     let _ = answer.send(removed);
+                    if changed {
+                        self.show_changes(start);
+                    }
                 }
                 Change::Rebase(views) => self.show(&views),
                 Change::Sweep => {
@@ -202,13 +211,15 @@ impl Work {
                 Change::Put(_) => {}
             }
         }
-        changed += self.put_together(puts);
-        if changed > 0 {
-            let (_, views) = self.shown.now();
-            self.show(&views);
-            self.counts.shown_after_micros.store(start.elapsed().as_micros() as u64, Ordering::Relaxed);
-            self.bell.ring();
-        }
+        self.put_together(puts);
+    }
+
+    /// Shows what has changed since `start`, and wakes the keeper.
+    fn show_changes(&self, start: Instant) {
+        let (_, views) = self.shown.now();
+        self.show(&views);
+        self.counts.shown_after_micros.store(start.elapsed().as_micros() as u64, Ordering::Relaxed);
+        self.bell.ring();
     }
 
     /// Catches views up and lets them answer.
@@ -219,9 +230,9 @@ impl Work {
         }
     }
 
-    /// Stores the articles of several requests in one transaction; where that fails, those of each in one of their own. Returns how
-    /// many articles were changed.
-    fn put_together(&mut self, requests: Vec<(Vec<Article>, Answer)>) -> usize {
+    /// Stores the articles of several requests in one transaction; where that fails, those of each in one of their own.
+    fn put_together(&mut self, requests: Vec<(Vec<Article>, Answer)>) {
+        let start = Instant::now();
         let mut ready: Vec<Vec<Prepared>> = Vec::new();
         let mut replies: Vec<(Answer, Vec<Outcome>)> = Vec::new();
         let mut before = HashSet::new();
@@ -250,7 +261,9 @@ impl Work {
             // Whoever asked may have gone.
             let _ = answer.send(result.map(|()| outcomes));
         }
-        changed
+        if changed > 0 {
+            self.show_changes(start);
+        }
     }
 
     /// Cuts articles into passages, but those that are stored as they are. `before` holds the ids of earlier ones of the same

@@ -77,7 +77,7 @@ pub(super) fn serve(common: &Common, args: &args::Serve) -> Result<Outcome, CliE
             write_line(&format!("listening at http://{address}: {who}"));
         }
     };
-    started.run(ready, stop(quiet))?;
+    started.run(ready, stop(quiet)?)?;
     Ok(Outcome::Found)
 }
 
@@ -86,7 +86,18 @@ fn keys_asked_for(common: &Common, args: &args::Serve) -> Result<Option<PathBuf>
     let usual = common.store.join(keys::FILE);
     let file = match &args.keys {
         Some(file) => Some(file.clone()),
-        None => Some(usual.clone()).filter(|file| args.without_keys == 0 && file.exists()),
+        None => {
+            // A link that leads nowhere is there, too: nobody meant everyone to come in.
+            let there = fs_err::symlink_metadata(&usual).map(|_| true).or_else(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => Ok(false),
+                _ => Err(CliError::Said(format!("cannot tell whether there are keys: {error}"))),
+            });
+            Some(usual.clone())
+                .filter(|_| args.without_keys == 0)
+                .map(|file| there.map(|there| there.then_some(file)))
+                .transpose()?
+                .flatten()
+        }
     };
     if file.is_none() && !args.listen.ip().is_loopback() && args.without_keys < 2 {
         let told = match args.without_keys {
@@ -162,36 +173,24 @@ fn log(least: args::Log) {
     }));
 }
 
-/// Comes with the first interrupt, or a request to end; the second ends the process.
-async fn stop(quiet: bool) {
-    interrupt().await;
-    if !quiet {
-        write_line("ending: requests may finish (once more to end at once)");
-    }
-    tokio::spawn(async {
-        interrupt().await;
-        std::process::exit(130);
-    });
-}
-
-#[cfg(unix)]
-async fn interrupt() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let [interrupt, end] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-    match (interrupt, end) {
-        (Ok(mut interrupt), Ok(mut end)) => {
-            tokio::select! { _ = interrupt.recv() => {}, _ = end.recv() => {} }
+/// Comes with the first interrupt, or a request to end; the second ends the process, however far it is.
+fn stop(quiet: bool) -> Result<impl Future<Output = ()> + Send + 'static, CliError> {
+    let (told, stop) = tokio::sync::oneshot::channel();
+    let mut told = Some(told);
+    ctrlc::set_handler(move || match told.take() {
+        Some(told) => {
+            if !quiet {
+                write_line("ending: requests may finish (once more to end at once)");
+            }
+            // The server may have ended by itself.
+            let _ = told.send(());
         }
-        // Then the system's own way of ending processes is left.
-        _ => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
+        None => std::process::exit(130),
+    })
+    .map_err(|error| CliError::Said(format!("cannot listen for interrupts: {error}")))?;
+    Ok(async {
+        let _ = stop.await;
+    })
 }
 
 pub(super) fn keys(common: &Common, args: &args::Keys) -> Result<Outcome, CliError> {

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 
 use crate::server::extract::{Body, Params, named};
+use crate::server::options::Limits;
 use crate::server::problem::{ErrorBody, Problem};
 use crate::server::state::{Shared, State as Server};
 use crate::server::writer::{Outcome, Writer};
@@ -40,9 +41,20 @@ pub struct Stored {
     notes: Vec<String>,
 }
 
+/// Refuses an article whose text is longer than the limit.
+pub fn short_enough(article: &Article, limits: &Limits) -> Result<(), Problem> {
+    let (bytes, most) = (article.text.len(), limits.article);
+    if bytes > most {
+        let message = format!("the text has {bytes} bytes, the limit of an article is {most}: cut it into several");
+        return Err(Problem::too_large(message));
+    }
+    Ok(())
+}
+
 /// An article as it is to be stored, under an id.
-pub fn named(new: wire::NewArticle, id: Option<&str>) -> Result<(Article, Vec<String>), Problem> {
+pub fn named(new: wire::NewArticle, id: Option<&str>, limits: &Limits) -> Result<(Article, Vec<String>), Problem> {
     let wire::NewArticle { mut article, remarks } = new;
+    short_enough(&article, limits)?;
     if let Some(id) = id {
         if !article.key.is_empty() && article.key != id {
             let message = format!("the article says that its id is \"{}\", the address says \"{id}\"", article.key);
@@ -79,7 +91,7 @@ pub async fn put(
     Path(id): Path<String>,
     Body(article): Body<wire::NewArticle>,
 ) -> Result<(axum::http::StatusCode, Json<Stored>), Problem> {
-    let (article, notes) = named(article, Some(&id))?;
+    let (article, notes) = named(article, Some(&id), &server.options.limits)?;
     let outcomes = writer(&server)?.put(vec![article]).await?;
     let outcome = outcomes.first().copied().unwrap_or(Outcome::Unchanged);
     let status = match outcome {

@@ -1,7 +1,7 @@
 //! Articles by the line: JSON Lines in, what became of each out, while more are coming.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::articles::{named, writer};
+use crate::server::extract::shortened;
 use crate::server::problem::{ErrorBody, Problem};
 use crate::server::state::Shared;
 use crate::server::writer::{Outcome, Writer};
@@ -26,6 +27,9 @@ const BYTES_TOGETHER: usize = 512 << 10;
 
 /// How long articles that have arrived wait for more.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// When to come again where too many load.
+const LATER: Duration = Duration::from_secs(10);
 
 /// Lines of the answer that wait to be read: whoever does not read while sending is read from no further.
 const UNREAD: usize = 4_096;
@@ -78,10 +82,14 @@ pub struct Summary {
 )]
 pub async fn put_all(State(server): State<Shared>, body: Body) -> Result<Response, Problem> {
     writer(&server)?;
+    let Ok(place) = server.loads.clone().try_acquire_owned() else {
+        return Err(Problem::busy("as many bulk loads as this server takes are going on: come again later", LATER));
+    };
     let (sender, mut receiver) = mpsc::channel(UNREAD);
     tokio::spawn(async move {
         let mut load =
             Load { server, told: sender, waiting: Vec::new(), bytes: 0, line: 0, summary: Summary::default() };
+        let _place = place;
         // Whoever does not listen any more does not send either.
         let _ = load.read(body.into_data_stream()).await;
     });
@@ -104,12 +112,12 @@ struct Load {
 impl Load {
     async fn read(&mut self, mut body: BodyDataStream) -> Result<(), Gone> {
         let longest = self.server.options.limits.line;
-        let (mut part, mut too_long) = (Vec::new(), false);
+        let (mut part, mut too_long, mut last) = (Vec::new(), false, Instant::now());
         // At the end of the server what has come is stored, and the summary says that there was more.
         while !self.server.guard.ending.load(Ordering::Relaxed) {
-            let chunk = match tokio::time::timeout(self.pause(), body.next()).await {
+            let chunk = match tokio::time::timeout(PAUSE, body.next()).await {
                 Ok(chunk) => chunk,
-                Err(_) if self.waiting.is_empty() => {
+                Err(_) if last.elapsed() > self.server.options.limits.request => {
                     self.tell_error(None, "nothing came for too long: the rest was not read".to_owned()).await?;
                     break;
                 }
@@ -118,6 +126,7 @@ impl Load {
                     continue;
                 }
             };
+            last = Instant::now();
             let chunk = match chunk {
                 None => {
                     if !part.is_empty() || too_long {
@@ -148,11 +157,6 @@ impl Load {
         self.tell(summary).await
     }
 
-    /// How long the next chunk may take.
-    fn pause(&self) -> Duration {
-        if self.waiting.is_empty() { self.server.options.limits.request } else { PAUSE }
-    }
-
     async fn line(&mut self, bytes: &[u8], too_long: bool) -> Result<(), Gone> {
         self.line += 1;
         if bytes.trim_ascii().is_empty() && !too_long {
@@ -162,8 +166,10 @@ impl Load {
             let longest = self.server.options.limits.line;
             return self.tell_error(Some(self.line), format!("longer than {longest} bytes")).await;
         }
-        let understood = serde_json::from_slice::<wire::NewArticle>(bytes).map_err(|error| error.to_string());
-        match understood.and_then(|new| named(new, None).map_err(|problem| problem.message)) {
+        let understood = serde_json::from_slice::<wire::NewArticle>(bytes).map_err(|error| shortened(&error));
+        match understood
+            .and_then(|new| named(new, None, &self.server.options.limits).map_err(|problem| problem.message))
+        {
             Ok((article, notes)) => {
                 self.bytes += bytes.len();
                 self.waiting.push((self.line, article, notes));

@@ -1,24 +1,22 @@
 //! Duplicates, and two articles side by side.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
-use super::articles::find;
+use super::articles::{find, short_enough};
 use super::search::wanted;
-use crate::dedup::{Comparison, Copies, Relation, Selection, Subject, compare as side_by_side, counts};
+use crate::dedup::{Comparison, Copies, RegisterError, Relation, Selection, Subject, compare as side_by_side};
 use crate::engine::{Engine, budget, subject};
 use crate::server::extract::{Body, Params, many, named, parsed, told};
+use crate::server::options::Limits;
 use crate::server::problem::{ErrorBody, Problem};
 use crate::server::state::Shared;
 use crate::store::Store;
 use crate::types::PartialDate;
 use crate::wire;
-
-/// How long a request waits for the register of copies.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Which copies are wanted.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams, utoipa::ToSchema)]
@@ -77,9 +75,11 @@ pub struct Page {
     wanted: Wanted,
 }
 
-/// Copies in the store.
+/// Copies in the store, as far as they are known.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Duplicates {
+    /// Articles that were changed and not compared with the others yet, which takes a moment: they are left out.
+    behind: usize,
     /// How many groups there are.
     all_groups: usize,
     /// How many pairs there are.
@@ -88,23 +88,6 @@ pub struct Duplicates {
     groups: Vec<wire::Group>,
     /// Two articles that have to do with each other, the strongest relation first; those of a group among them.
     pairs: Vec<wire::Pair>,
-}
-
-/// The copies at hand; waits a moment for those that are being compared.
-pub fn at_hand<'e>(engine: &'e Engine, selection: &Selection) -> Result<Copies<'e>, Problem> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        if let Some(copies) = engine.copies_at_hand(selection.clone())? {
-            return Ok(copies);
-        }
-        if Instant::now() > until {
-            let known = counts(engine.store()).map_err(|error| Problem::internal(&error))?;
-            let behind = known.map_or_else(|| "all articles".to_owned(), |known| format!("{} articles", known.behind));
-            let message = format!("copies are still being looked for: {behind} are not compared yet, see /v1/jobs");
-            return Err(Problem::unavailable(message, Some(Duration::from_secs(5))));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// Lists who copied whom: groups of versions, and pairs.
@@ -120,9 +103,14 @@ pub async fn duplicates(State(server): State<Shared>, Params(page): Params<Page>
     server
         .readers
         .ask(move |engine| {
-            let copies = at_hand(engine, &page.wanted.selection(engine.store())?)?;
+            let selection = page.wanted.selection(engine.store())?;
+            let Some((copies, behind)) = failing(Copies::known(engine.store(), selection))? else {
+                let message = "copies are being looked for, for the first time: see /v1/jobs";
+                return Err(Problem::unavailable(message, Some(Duration::from_secs(5))));
+            };
             let (groups, pairs) = (failing(copies.groups())?, failing(copies.pairs())?);
             Ok(Json(Duplicates {
+                behind,
                 all_groups: groups.len(),
                 all_pairs: pairs.len(),
                 groups: groups.iter().skip(skip).take(k).map(Into::into).collect(),
@@ -133,7 +121,7 @@ pub async fn duplicates(State(server): State<Shared>, Params(page): Params<Page>
 }
 
 /// An error of the register.
-pub fn failing<T>(result: Result<T, crate::dedup::RegisterError>) -> Result<T, Problem> {
+fn failing<T>(result: Result<T, RegisterError>) -> Result<T, Problem> {
     result.map_err(|error| Problem::internal(&error))
 }
 
@@ -173,11 +161,15 @@ enum StoredOrNot {
 }
 
 impl StoredOrNot {
-    fn subject(self, engine: &Engine) -> Result<Subject, Problem> {
+    fn subject(self, engine: &Engine, limits: &Limits) -> Result<Subject, Problem> {
         let store = engine.store();
         match self {
-            Self::Stored(id) => Ok(Subject::stored(store, store.header(find(store, &id)?)?)?),
+            Self::Stored(id) => {
+                let _moment = store.snapshot()?;
+                Ok(Subject::stored(store, store.header(find(store, &id)?)?)?)
+            }
             Self::New(article) => {
+                short_enough(&article.article, limits)?;
                 Ok(subject(article.article, engine.embedder(), budget(store.passage_tokens(), engine.embedder()))?)
             }
         }
@@ -185,11 +177,12 @@ impl StoredOrNot {
 }
 
 async fn compared(server: Shared, two: TwoTexts) -> Result<Json<wire::Comparison>, Problem> {
+    let limits = server.options.limits;
     server
         .readers
         .ask(move |engine| {
-            let _moment = engine.store().snapshot()?;
-            let comparison: Comparison = side_by_side(two.a.subject(engine)?, two.b.subject(engine)?);
+            let (a, b) = (two.a.subject(engine, &limits)?, two.b.subject(engine, &limits)?);
+            let comparison: Comparison = side_by_side(a, b);
             Ok(Json(match two.texts {
                 true => wire::Comparison::with_texts(&comparison),
                 false => wire::Comparison::from(&comparison),

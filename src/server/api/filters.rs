@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::server::extract::{many, parsed};
+use crate::server::options::Limits;
 use crate::server::problem::Problem;
 use crate::store::{Filter, Store};
 use crate::types::PartialDate;
@@ -35,7 +36,11 @@ pub struct Filters {
 
 impl Filters {
     /// The filter, if the store knows the names in it.
-    pub fn resolve(&self, store: &Store) -> Result<Filter, Problem> {
+    pub fn resolve(&self, store: &Store, limits: &Limits) -> Result<Filter, Problem> {
+        let (values, most) = (self.language.len() + self.source.len() + self.labels.len(), limits.labels);
+        if values > most {
+            return Err(Problem::invalid(format!("{values} values to filter by, the limit is {most}")));
+        }
         let languages = self.language.iter().map(|code| Ok(("language", code.as_str())));
         let sources = self.source.iter().map(|source| Ok(("source", source.as_str())));
         let others = self.labels.iter().map(|label| {

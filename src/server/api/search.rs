@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
+use super::articles::short_enough;
 use super::filters::Filters;
 use crate::search::related::RelatedRequest;
 use crate::search::{Cursor, Fusion, Mode, Order, Request};
@@ -141,7 +142,14 @@ pub fn wanted(k: Option<usize>, server: &Server) -> Result<usize, Problem> {
 }
 
 async fn answer(server: Shared, question: Question) -> Result<Json<wire::Answer>, Problem> {
-    let k = wanted(question.k, &server)?;
+    let (k, limits) = (wanted(question.k, &server)?, server.options.limits);
+    let characters = question.q.chars().count();
+    if characters > limits.question {
+        return Err(Problem::invalid(format!(
+            "the question has {characters} characters, the limit is {}: for what is like a text, POST it to /v1/similar",
+            limits.question
+        )));
+    }
     server
         .readers
         .ask(move |engine| {
@@ -150,7 +158,7 @@ async fn answer(server: Shared, question: Question) -> Result<Json<wire::Answer>
                 k,
                 mode: question.mode.into(),
                 fusion: question.fusion.into(),
-                filter: question.filters.resolve(engine.store())?,
+                filter: question.filters.resolve(engine.store(), &limits)?,
                 order: question.sort.into(),
                 after: question.after.as_ref(),
                 fold: !question.all_versions.unwrap_or_default(),
@@ -252,12 +260,12 @@ pub async fn similar(
     State(server): State<Shared>,
     Params(AroundStored { id, around }): Params<AroundStored>,
 ) -> Result<Json<RelatedArticles>, Problem> {
-    let k = wanted(around.k, &server)?;
+    let (k, limits) = (wanted(around.k, &server)?, server.options.limits);
     server
         .readers
         .ask(move |engine| {
             let article = super::articles::find(engine.store(), &id)?;
-            let filter = around.filters.resolve(engine.store())?;
+            let filter = around.filters.resolve(engine.store(), &limits)?;
             let related = engine.similar(article, &RelatedRequest { k, filter, within: around.within })?;
             Ok(Json(RelatedArticles { related: related.iter().map(Into::into).collect() }))
         })
@@ -276,11 +284,12 @@ pub async fn similar_to_text(
     State(server): State<Shared>,
     Body(AroundText { article, around }): Body<AroundText>,
 ) -> Result<Json<RelatedArticles>, Problem> {
-    let k = wanted(around.k, &server)?;
+    let (k, limits) = (wanted(around.k, &server)?, server.options.limits);
+    short_enough(&article.article, &limits)?;
     server
         .readers
         .ask(move |engine| {
-            let filter = around.filters.resolve(engine.store())?;
+            let filter = around.filters.resolve(engine.store(), &limits)?;
             let request = RelatedRequest { k, filter, within: around.within };
             let related = engine.similar_to_text(article.article, &request)?;
             Ok(Json(RelatedArticles { related: related.iter().map(Into::into).collect() }))
@@ -323,13 +332,16 @@ pub struct Facets {
     responses((status = 200, body = Facets), (status = "default", body = ErrorBody))
 )]
 pub async fn facets(State(server): State<Shared>, Params(counted): Params<Counted>) -> Result<Json<Facets>, Problem> {
-    let k = wanted(counted.k, &server)?;
+    let (k, limits) = (wanted(counted.k, &server)?, server.options.limits);
+    if counted.name.len() > limits.labels {
+        return Err(Problem::invalid(format!("{} names, the limit is {}", counted.name.len(), limits.labels)));
+    }
     server
         .readers
         .ask(move |engine| {
             let store = engine.store();
             let _moment = store.snapshot()?;
-            let filter = counted.filters.resolve(store)?;
+            let filter = counted.filters.resolve(store, &limits)?;
             let within = if filter.is_all() { None } else { Some(store.articles_matching(&filter)?) };
             let mut facets = Facets::default();
             if counted.name.is_empty() {

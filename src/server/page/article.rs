@@ -66,8 +66,13 @@ pub async fn by_parameter(State(state): State<Shared>, visit: Visit) -> Response
 
 async fn page(state: &Shared, visit: &Visit, key: String) -> Result<Page, Failure> {
     let question = visit.get("q").unwrap_or_default().to_owned();
-    let read = state.readers.ask(move |engine| read(engine, &key, &question)).await?;
-    let read = read.ok_or_else(Failure::not_found)?;
+    let visit = visit.clone();
+    // Laid out where it is read: a long text takes a while.
+    let work = move |engine: &Engine| Ok(read(engine, &key, &question)?.map(|read| laid_out(&visit, &read)));
+    state.readers.ask(work).await?.ok_or_else(Failure::not_found)
+}
+
+fn laid_out(visit: &Visit, read: &Read) -> Page {
     let main = html! {
         (search_box(visit, visit.get("q").unwrap_or_default()))
         div.columns {
@@ -75,22 +80,22 @@ async fn page(state: &Shared, visit: &Visit, key: String) -> Result<Page, Failur
                 header {
                     p.meta { (meta(visit, &read.header)) }
                     h1 #title lang=[read.header.language.as_deref()] dir="auto" { (title(visit, &read.header)) }
-                    (ways(visit, &read))
+                    (ways(visit, read))
                 }
-                (text(visit, &read))
+                (text(visit, read))
             }
-            aside.beside { (details(visit, &read)) }
+            aside.beside { (details(visit, read)) }
         }
         section #versions aria-labelledby="versions-title" {
             h2 #versions-title { (visit.words().versions) }
-            (versions(visit, &read))
+            (versions(visit, read))
         }
         section #related aria-labelledby="related-title" {
             h2 #related-title { (visit.words().related) }
-            (related(visit, &read))
+            (related(visit, read))
         }
     };
-    Ok(Page { title: title(visit, &read.header).to_owned(), part: Part::Search, main })
+    Page { title: title(visit, &read.header).to_owned(), part: Part::Search, main }
 }
 
 fn read(engine: &Engine, key: &str, question: &str) -> Result<Option<Read>, Problem> {
@@ -110,6 +115,11 @@ fn read(engine: &Engine, key: &str, question: &str) -> Result<Option<Read>, Prob
     };
     related.retain(|one| !is_copy(one));
     related.truncate(RELATED);
+    // It may have changed meanwhile, or gone.
+    let _moment = store.snapshot()?;
+    if !store.holds_article(id)? {
+        return Ok(None);
+    }
     let (header, text) = (store.header(id)?, store.text(id)?);
     let mut passages: Vec<(PassageId, Span)> = store
         .passages_of(id)?

@@ -74,16 +74,23 @@ async fn page(state: &Shared, visit: &Visit) -> Result<Page, Failure> {
         return Ok(Page { title, part: frame::Part::Duplicates, main });
     };
     let keys = [a.to_owned(), b.to_owned()];
-    let comparison = state.readers.ask(move |engine| look(engine, &keys)).await?.ok_or_else(Failure::not_found)?;
+    let visit = visit.clone();
+    // Laid out where it is read: long texts take a while.
+    let work = move |engine: &Engine| Ok(look(engine, &keys)?.map(|comparison| laid_out(&visit, &comparison)));
+    state.readers.ask(work).await?.ok_or_else(Failure::not_found)
+}
+
+fn laid_out(visit: &Visit, comparison: &Comparison) -> Page {
+    let title = visit.words().compare_title.to_owned();
     let main = html! {
         h1 { (title) }
         p.lead.says { (visit.language.says(comparison.relation, comparison.precedence, comparison.confidence)) }
-        (evidence(visit, &comparison))
-        (ribbons(visit, &comparison))
-        (rows(visit, &comparison))
-        (legend(visit, &comparison))
+        (evidence(visit, comparison))
+        (ribbons(visit, comparison))
+        (rows(visit, comparison))
+        (legend(visit, comparison))
     };
-    Ok(Page { title, part: frame::Part::Duplicates, main })
+    Page { title, part: frame::Part::Duplicates, main }
 }
 
 fn look(engine: &Engine, keys: &[String; 2]) -> Result<Option<Comparison>, Problem> {

@@ -21,10 +21,21 @@ pub fn cut<const N: usize>(whole: Span, layers: [&[Span]; N]) -> Vec<Part<N>> {
     borders.extend(layers.iter().flat_map(|spans| spans.iter()).flat_map(|span| [span.start, span.end]).filter(inside));
     borders.sort_unstable();
     borders.dedup();
+    // A layer in order is looked up; few are not.
+    let in_order = layers.map(|spans| spans.is_sorted_by(|one, other| one.end <= other.start));
     let part = |two: &[usize]| {
         let span = Span::new(two[0], two[1]);
-        let over = |spans: &[Span]| spans.iter().position(|other| other.start <= span.start && span.end <= other.end);
-        Part { span, of: layers.map(over) }
+        let around = |other: &Span| other.start <= span.start && span.end <= other.end;
+        let over = |layer: usize| {
+            let spans = layers[layer];
+            if in_order[layer] {
+                let at = spans.partition_point(|other| other.end <= span.start);
+                spans.get(at).is_some_and(around).then_some(at)
+            } else {
+                spans.iter().position(around)
+            }
+        };
+        Part { span, of: std::array::from_fn(over) }
     };
     borders.windows(2).map(part).collect()
 }

@@ -82,7 +82,8 @@ impl Visit {
 
     /// This page with what is asked of it.
     pub fn here(&self) -> Address {
-        let address = Address { path: self.path.clone(), ..self.to("") };
+        // Two slashes would lead to another host.
+        let address = Address { path: format!("/{}", self.path.trim_start_matches('/')), ..self.to("") };
         let said = self.asked.iter().filter(|(_, value)| !value.trim().is_empty());
         said.fold(address, |address, (name, value)| address.with(name, value))
     }

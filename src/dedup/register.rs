@@ -20,7 +20,7 @@ use crate::text::shingles::Overlap;
 use crate::types::{ArticleId, Score, Sequence};
 
 /// Of the tables, of the fingerprints, and of how texts are compared: with another, the register is made again.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How long another process that commits is waited for, by one that writes and by one that reads.
 const PATIENCE: Duration = Duration::from_secs(60);

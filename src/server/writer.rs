@@ -23,10 +23,13 @@ use crate::embed::cores;
 use crate::engine::{Views, budget};
 use crate::ingest::prepare::{Prepared, prepare};
 use crate::store::{ContentHash, Held, NewArticle, Store, TextKey};
-use crate::types::Article;
+use crate::types::{Article, VectorId};
 
 /// Bytes of articles that are stored in one transaction, if so many wait.
 const TRANSACTION: usize = 1 << 20;
+
+/// Vectors that are looked at in one go when those are removed that nothing uses any more.
+const SWEPT: usize = 10_000;
 
 /// What became of an article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -49,8 +52,8 @@ enum Change {
     Remove(Vec<String>),
     /// Views that were opened anew take the place of those that grew.
     Rebase(Box<Views>),
-    /// Vectors and labels that nothing uses any more are removed.
-    Sweep,
+    /// Vectors after this one, and labels, that nothing uses any more are removed: some at a time, so that nobody waits long.
+    Sweep(VectorId),
 }
 
 struct Request {
@@ -90,7 +93,7 @@ impl Writer {
         let (queue, counts) = (Queue::new(waiting_bytes), Arc::new(Counts::default()));
         let writer = Self { queue: queue.clone(), counts: counts.clone() };
         let thread = std::thread::spawn(move || {
-            let mut work = Work { store, embeddings, shown, bell, counts };
+            let mut work = Work { queue: queue.clone(), store, embeddings, shown, bell, counts };
             while let Some(requests) = queue.take(TRANSACTION, Duration::ZERO) {
                 // What panics answers nobody, so its requests fail; the transaction is rolled back.
                 if catch_unwind(AssertUnwindSafe(|| work.all(requests))).is_err() {
@@ -151,15 +154,11 @@ impl Writer {
 
     /// Removes what nothing in the store uses any more.
     pub fn sweep(&self) {
-        self.tell(Change::Sweep);
+        self.tell(Change::Sweep(VectorId(0)));
     }
 
     fn tell(&self, change: Change) {
-        let (answer, _) = oneshot::channel();
-        // At the end nobody needs it.
-        if let Ok(place) = self.queue.join_anyhow(vec![(0, Request { change, answer })]) {
-            place.keep();
-        }
+        tell(&self.queue, change);
     }
 
     /// Lets nothing more in; what waits is still stored.
@@ -174,7 +173,17 @@ fn size(article: &Article) -> usize {
     article.text.len() + article.title.as_ref().map_or(0, String::len) + fields + 64
 }
 
+/// Puts a change into the line that nobody waits for.
+fn tell(queue: &Arc<Queue<Request>>, change: Change) {
+    let (answer, _) = oneshot::channel();
+    // At the end nobody needs it.
+    if let Ok(place) = queue.join_anyhow(vec![(0, Request { change, answer })]) {
+        place.keep();
+    }
+}
+
 struct Work {
+    queue: Arc<Queue<Request>>,
     store: Store,
     embeddings: Arc<Embeddings>,
     shown: Arc<Shown>,
@@ -203,11 +212,11 @@ impl Work {
                     }
                 }
                 Change::Rebase(views) => self.show(&views),
-                Change::Sweep => {
-                    if let Err(error) = self.store.sweep() {
-                        tracing::error!(%error, "cannot remove what is not used any more");
-                    }
-                }
+                Change::Sweep(after) => match self.store.sweep_after(after, SWEPT) {
+                    Ok((_, Some(last))) => tell(&self.queue, Change::Sweep(last)),
+                    Ok((_, None)) => {}
+                    Err(error) => tracing::error!(%error, "cannot remove what is not used any more"),
+                },
                 Change::Put(_) => {}
             }
         }

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::labels::Labeller;
 use super::{Field, Store, StoreError, span_columns, to_bytes, wrap};
-use crate::types::{Article, ArticleId, CharSpan, Sequence};
+use crate::types::{Article, ArticleId, CharSpan, Sequence, VectorId};
 
 /// The hash of a text's analysis form: texts that read the same have the same key, and share one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -145,21 +145,49 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn sweep(&mut self) -> Result<usize, StoreError> {
+        let (mut swept, mut after) = (0, Some(VectorId(0)));
+        while let Some(from) = after {
+            let (count, next) = self.sweep_after(from, usize::MAX)?;
+            (swept, after) = (swept + count, next);
+        }
+        Ok(swept)
+    }
+
+    /// Does a part of [`Self::sweep`], in one transaction: looks at the next `count` vectors, and at the labels where there are no
+    /// more. Returns how many vectors were deleted, and after which to go on.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn sweep_after(&mut self, after: VectorId, count: usize) -> Result<(usize, Option<VectorId>), StoreError> {
         let path = self.path.clone();
-        let mut run = || -> rusqlite::Result<usize> {
-            const ORPHANS: &str = "NOT EXISTS (SELECT 1 FROM passages WHERE passages.vector = vectors.id)";
+        let mut run = || -> rusqlite::Result<(usize, Option<VectorId>)> {
+            const ORPHANS: &str =
+                "id > ?1 AND id <= ?2 AND NOT EXISTS (SELECT 1 FROM passages WHERE passages.vector = vectors.id)";
             let transaction = self.writable().transaction()?;
-            transaction.execute(
-                &format!("INSERT INTO changes (kind, subject) SELECT ?1, id FROM vectors WHERE {ORPHANS}"),
-                [change::VECTOR_REMOVED],
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            let last: Option<i64> = transaction.query_row(
+                "SELECT max(id) FROM (SELECT id FROM vectors WHERE id > ?1 ORDER BY id LIMIT ?2)",
+                [after.0, count],
+                |row| row.get(0),
             )?;
-            let swept = transaction.execute(&format!("DELETE FROM vectors WHERE {ORPHANS}"), [])?;
-            transaction.execute(
-                "DELETE FROM labels WHERE NOT EXISTS (SELECT 1 FROM labelled WHERE labelled.label = labels.id)",
-                [],
-            )?;
+            let mut swept = 0;
+            match last {
+                Some(last) => {
+                    transaction.execute(
+                        &format!("INSERT INTO changes (kind, subject) SELECT ?3, id FROM vectors WHERE {ORPHANS}"),
+                        [after.0, last, change::VECTOR_REMOVED],
+                    )?;
+                    swept = transaction.execute(&format!("DELETE FROM vectors WHERE {ORPHANS}"), [after.0, last])?;
+                }
+                None => {
+                    transaction.execute(
+                        "DELETE FROM labels WHERE NOT EXISTS (SELECT 1 FROM labelled WHERE labelled.label = labels.id)",
+                        [],
+                    )?;
+                }
+            }
             transaction.commit()?;
-            Ok(swept)
+            Ok((swept, last.map(VectorId)))
         };
         run().map_err(|error| wrap(&path, error))
     }

@@ -10,7 +10,7 @@ use clap::{ArgAction, Args as Group, Subcommand, ValueEnum};
 #[command(after_long_help = "\
 Programs ask under /v1; people open / in a browser. Whoever can connect to this machine's loopback address may ask, as long as there is
 no file of keys; beyond it keys are needed: see `voisin keys add`. The first interrupt (or SIGTERM) lets requests finish, the
-second ends at once. The log is JSON Lines on standard error; no text of articles or questions is in it.
+second ends at once. The log is JSON Lines on standard error, beside a line or two for people that -q leaves out; no text of articles or questions is in it.
 
 Exit status: 0 when it was told to end, 2 on an error, 130 when interrupted twice.
 
@@ -100,7 +100,7 @@ pub enum Log {
 /// `voisin keys …`
 #[derive(Debug, Group)]
 #[command(after_long_help = "\
-A key is shown once, when it is made; the file keeps a hash of it. A running `voisin serve` takes changes of the file up within a second.
+A key is shown once, when it is made; the file keeps a hash of it. A running `voisin serve` that asks for keys takes changes of the file up within a second; one that was started without has to be started again.
 
 Examples:
   voisin keys add newsroom                  may ask

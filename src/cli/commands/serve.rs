@@ -112,7 +112,13 @@ fn keys_asked_for(common: &Common, args: &args::Serve) -> Result<Option<PathBuf>
         )));
     }
     // Before a store is made for nothing.
-    file.as_deref().map(Keys::read).transpose().map_err(|error| CliError::Said(error.to_string()))?;
+    let held = file.as_deref().map(Keys::read).transpose().map_err(|error| CliError::Said(error.to_string()))?;
+    if let Some(file) = file.as_ref().filter(|_| held.is_some_and(|keys| keys.list().is_empty())) {
+        let file = file.display();
+        return Err(CliError::Said(format!(
+            "{file} holds no key, so nobody could ask: make one with `voisin keys add NAME`, or delete the file"
+        )));
+    }
     Ok(file)
 }
 
@@ -200,6 +206,7 @@ pub(super) fn keys(common: &Common, args: &args::Keys) -> Result<Outcome, CliErr
     let mut found = true;
     match &args.what {
         KeysWhat::Add { name, scope } => {
+            let first = !file.exists();
             let key = Keys::add(&file, name, (*scope).into()).map_err(failed)?;
             if common.json {
                 printer.object(&json!({ "name": name, "scope": Scope::from(*scope), "key": key }))?;
@@ -207,7 +214,15 @@ pub(super) fn keys(common: &Common, args: &args::Keys) -> Result<Outcome, CliErr
                 printer.line(&key)?;
             }
             if !common.quiet {
-                write_line("keep it well: it is not stored, and not shown again");
+                write_line(
+                    "keep it well: it is not stored, and not shown again; in a browser it is the password, under any name",
+                );
+                if first {
+                    let file = file.display();
+                    write_line(&format!(
+                        "it is the first of {file}: a server that runs without keys has to be started again to ask for them"
+                    ));
+                }
             }
         }
         KeysWhat::List => {

@@ -153,6 +153,9 @@ impl Load {
             }
         }
         self.store().await?;
+        if !self.summary.complete && self.server.guard.ending.load(Ordering::Relaxed) {
+            self.tell_error(None, "the server is ending: send the rest again, from this line on".to_owned()).await?;
+        }
         let summary = serde_json::to_string(&self.summary).unwrap_or_default();
         self.tell(summary).await
     }
@@ -164,7 +167,7 @@ impl Load {
         }
         if too_long {
             let longest = self.server.options.limits.line;
-            return self.tell_error(Some(self.line), format!("longer than {longest} bytes")).await;
+            return self.tell_error(Some(self.line), format!("longer than {longest} bytes, the limit of a line")).await;
         }
         let understood = serde_json::from_slice::<wire::NewArticle>(bytes).map_err(|error| shortened(&error));
         match understood

@@ -97,7 +97,9 @@ impl Ring {
     /// The key that a request came with, if it allows what is asked.
     async fn admit(&self, headers: &HeaderMap, needed: Scope) -> Result<Key, Problem> {
         let Some(secret) = secret(headers) else {
-            return Err(Problem::unauthorised("a key is needed: send it as Authorization: Bearer KEY"));
+            return Err(Problem::unauthorised(
+                "a key is needed: send it as Authorization: Bearer KEY; in a browser it is the password, under any name",
+            ));
         };
         let Some(key) = self.now().find(&secret).cloned() else {
             let Ok(_slowed) = self.slowed.try_acquire() else {

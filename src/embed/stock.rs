@@ -8,7 +8,8 @@ use candle_transformers::models::{bert, distilbert, modernbert, xlm_roberta};
 use ndarray::Array2;
 use serde::de::DeserializeOwned;
 
-use super::source::{CONFIG, ModelFiles, WEIGHTS};
+use super::arch;
+use super::source::{CONFIG, ModelFiles};
 use super::spec::{Family, Spec, View};
 use super::tokenize::Tokens;
 use super::{EmbedError, pooling};
@@ -37,8 +38,7 @@ impl Stock {
         if !spec.dense.is_empty() {
             return Err(unknown(files, "Dense layers are not compared with candle-transformers".to_owned()));
         }
-        let weights = candle_core::safetensors::load_buffer(files.get(WEIGHTS).unwrap_or_default(), &Device::Cpu)?;
-        let weights = VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu);
+        let weights = VarBuilder::from_tensors(arch::tensors(files)?, DType::F32, &Device::Cpu);
         let model = match spec.family {
             Family::Bert => Model::Bert(bert::BertModel::load(weights, &config(files)?)?),
             Family::Roberta => Model::Roberta(xlm_roberta::XLMRobertaModel::new(&config(files)?, weights)?),

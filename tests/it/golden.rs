@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Tensor, safetensors};
+use ::safetensors::Dtype;
+use ::safetensors::tensor::TensorView;
+use candle_core::{DType, Device, Tensor, safetensors};
 use ndarray::Array2;
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -222,6 +224,96 @@ fn weights_may_lie_in_several_files() {
     assert!(error.contains("model-2.safetensors: is missing"), "{error}");
 }
 
+/// A copy of a tiny model whose matrices are 8-bit integers with a scale a row, and one with what those stand for.
+fn in_bytes(name: &str, change: impl Fn(&mut Vec<(String, Dtype, Vec<usize>, Vec<u8>)>)) -> [tempfile::TempDir; 2] {
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    folders.iter().for_each(|folder| copy(&fixture(name), folder.path()));
+    let weights = |folder: &tempfile::TempDir| folder.path().join("model.safetensors");
+    let (mut codes, mut values) = (Vec::new(), HashMap::new());
+    for (name, tensor) in safetensors::load(weights(&folders[0]), &Device::Cpu).unwrap() {
+        let tensor = tensor.to_dtype(DType::F32).unwrap();
+        let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        if tensor.rank() != 2 || name.contains("position") || name.contains("token_type") {
+            let flat: Vec<f32> = tensor.flatten_all().unwrap().to_vec1().unwrap();
+            codes.push((name.clone(), Dtype::F32, tensor.dims().to_vec(), bytes(&flat)));
+            values.insert(name, tensor);
+            continue;
+        }
+        let rows: Vec<Vec<f32>> = tensor.to_vec2().unwrap();
+        let scale = |row: &Vec<f32>| row.iter().fold(0f32, |most, value| most.max(value.abs())) / 127.0;
+        let scales: Vec<f32> = rows.iter().map(scale).collect();
+        let rounded =
+            || rows.iter().zip(&scales).flat_map(|(row, scale)| row.iter().map(move |v| ((v / scale).round(), scale)));
+        let flat: Vec<f32> = rounded().map(|(code, scale)| code * scale).collect();
+        values.insert(name.clone(), Tensor::from_vec(flat, tensor.dims(), &Device::Cpu).unwrap());
+        codes.push((format!("{name}_scale"), Dtype::F32, vec![scales.len()], bytes(&scales)));
+        let flat = rounded().map(|(code, _)| (code as i8).cast_unsigned()).collect();
+        codes.push((name, Dtype::I8, tensor.dims().to_vec(), flat));
+    }
+    change(&mut codes);
+    let views =
+        codes.iter().map(|(name, kind, shape, data)| (name, TensorView::new(*kind, shape.clone(), data).unwrap()));
+    ::safetensors::serialize_to_file(views, None, &weights(&folders[0])).unwrap();
+    safetensors::save(&values, weights(&folders[1])).unwrap();
+    folders
+}
+
+#[test]
+fn weights_of_eight_bits_are_what_they_stand_for() {
+    for name in ["bert", "modernbert", "xlm-roberta", "qwen3"] {
+        let [codes, values] = in_bytes(name, |_| ());
+        assert!(size(codes.path()) < size(values.path()), "{name}");
+        // Decoders run in f32 alone.
+        let precisions = if name == "qwen3" { &[Precision::F32][..] } else { &Precision::ALL };
+        for &precision in precisions {
+            let text = "La mer monte, et les pêcheurs attendent.";
+            let (codes, values) =
+                (load(codes.path(), Isa::best(), precision), load(values.path(), Isa::best(), precision));
+            assert_eq!(vector(&codes, text), vector(&values, text), "{name} in {precision}");
+        }
+    }
+}
+
+fn size(model: &Path) -> u64 {
+    fs_err::metadata(model.join("model.safetensors")).unwrap().len()
+}
+
+#[test]
+fn integers_without_their_scales_are_refused() {
+    const WORDS: &str = "embeddings.word_embeddings.weight";
+    let [without, _] = in_bytes("bert", |tensors| tensors.retain(|(name, ..)| *name != format!("{WORDS}_scale")));
+    let error = refusal(without.path());
+    assert!(error.contains("no \"embeddings.word_embeddings.weight_scale\" beside it"), "{error}");
+    let [fewer, _] = in_bytes("bert", |tensors| {
+        let scales = tensors.iter_mut().find(|(name, ..)| *name == format!("{WORDS}_scale")).unwrap();
+        scales.2[0] -= 1;
+        scales.3.truncate(scales.2[0] * 4);
+    });
+    let error = refusal(fewer.path());
+    assert!(error.contains("with one each"), "{error}");
+    for shape in [vec![6, 0], vec![2, 3, 4]] {
+        let [odd, _] = in_bytes("bert", |tensors| {
+            let words = tensors.iter_mut().find(|(name, ..)| name == WORDS).unwrap();
+            (words.2, words.3) = (shape.clone(), vec![1; shape.iter().product()]);
+            let scales = tensors.iter_mut().find(|(name, ..)| *name == format!("{WORDS}_scale")).unwrap();
+            (scales.2, scales.3) = (vec![shape[0]], vec![0; 4 * shape[0]]);
+        });
+        let error = refusal(odd.path());
+        assert!(error.contains("with one each"), "{error}");
+    }
+    let [endless, _] = in_bytes("bert", |tensors| {
+        let scales = tensors.iter_mut().find(|(name, ..)| *name == format!("{WORDS}_scale")).unwrap();
+        scales.3[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    });
+    let error = refusal(endless.path());
+    assert!(error.contains("no finite number"), "{error}");
+    let [uneven, _] = in_bytes("bert", |tensors| {
+        tensors.push((format!("{WORDS}_zero_point"), Dtype::I8, vec![1], vec![3]));
+    });
+    let error = refusal(uneven.path());
+    assert!(error.contains("zero points"), "{error}");
+}
+
 /// EmbeddingGemma's tokenizer knows the placeholder of an image, for which it has no vector.
 #[test]
 fn a_token_without_a_vector_is_read_as_text() {
@@ -343,6 +435,34 @@ fn the_built_in_model_agrees_with_candle_transformers() {
             close(&theirs, least, "candle-transformers");
             if precision == Precision::Int8 {
                 close(first.get_or_insert(ours.clone()), 0.999, "the first level");
+            }
+        }
+    }
+}
+
+/// What `scripts/train` computed with the weights that it exported: see `golden.py` there.
+#[cfg(feature = "bundled-model")]
+#[test]
+fn the_built_in_model_gives_the_vectors_of_its_training() {
+    #[derive(Deserialize)]
+    struct Text {
+        text: String,
+        token_ids: Vec<u32>,
+        embedding: Vec<f32>,
+    }
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/voisin-mini/golden.json");
+    let golden: Vec<Text> = serde_json::from_slice(&fs_err::read(golden).unwrap()).unwrap();
+    assert!(golden.len() > 10);
+    let files = ModelFiles::open(&ModelRef::Bundled, true).unwrap();
+    for isa in Isa::available() {
+        for (precision, least) in [(Precision::F32, 0.99999), (Precision::Bf16, 0.9999), (Precision::Int8, 0.995)] {
+            let embedder = Embedder::load(&files, isa, Wanted::Exactly(precision)).unwrap();
+            for text in &golden {
+                let tokens = embedder.tokenize_passage(Passage(&text.text)).unwrap();
+                assert_eq!(tokens.ids, text.token_ids, "\"{}\"", text.text);
+                let ours = embedder.embed_tokens(&[&tokens]).unwrap();
+                let cosine = cosine(&unit(&ours.row(0).to_vec()), &unit(&text.embedding));
+                assert!(cosine >= least, "{isa}, {precision}, \"{}\": cosine {cosine}", text.text);
             }
         }
     }

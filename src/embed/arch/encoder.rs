@@ -111,7 +111,7 @@ impl Encoder {
         };
         let dims = spec.hidden;
         let weights = Weights::load(files, "embeddings.word_embeddings.weight")?;
-        let words = weights.tensor("embeddings.word_embeddings.weight", &[spec.vocabulary, dims])?;
+        let words = weights.lookup("embeddings.word_embeddings.weight", [spec.vocabulary, dims])?;
         let rows = spec.max_tokens + spec.padding.map_or(0, |padding| padding as usize + 1);
         let positions = weights.leading_rows("embeddings.position_embeddings.weight", rows, dims)?;
         let positions = if names.token_types {
@@ -140,7 +140,7 @@ impl Encoder {
             dims,
             padding: spec.padding,
             activation: spec.activation,
-            words: Lookup::new(&words)?,
+            words,
             positions: positions?.iter().map(Lookup::new).collect::<candle_core::Result<_>>()?,
             norm: norm("embeddings.LayerNorm")?,
             layers: share(&Vec::from_iter(0..spec.layers), cores(), |&index| layer(index))?,
@@ -159,8 +159,8 @@ impl Encoder {
 
     /// Looks up words and positions and normalises their sum: `hidden` becomes the first hidden state.
     fn embed(&self, ids: &[u32], batch: &Ragged, hidden: &mut [f32], work: &mut Workspace) -> candle_core::Result<()> {
-        let words = self.words.open();
-        let positions: Vec<_> = self.positions.iter().map(Lookup::open).collect();
+        let words = self.words.open()?;
+        let positions = self.positions.iter().map(Lookup::open).collect::<candle_core::Result<Vec<_>>>()?;
         let mut position_row = vec![0.0; self.dims];
         for (sequence, &second) in batch.sequences().iter().zip(batch.seconds()) {
             let mut next = self.padding.map_or(0, |padding| padding + 1);

@@ -7,7 +7,8 @@
 //! | `decoder` | Qwen3, Gemma 3 |
 //! | `word_table` | static word vectors |
 //!
-//! `rotary` and `feed_forward` are the parts that ModernBERT and the decoders share; `dense` comes after the pooling.
+//! `rotary` and `feed_forward` are the parts that ModernBERT and the decoders share; `dense` comes after the pooling. `weights` reads the file,
+//! `scaled` what it holds as 8-bit integers.
 
 mod decoder;
 mod dense;
@@ -18,8 +19,11 @@ mod lookup;
 mod modernbert;
 mod norms;
 mod rotary;
+mod scaled;
 mod weights;
 mod word_table;
+
+use std::collections::HashMap;
 
 use candle_core::{CpuStorage, Device, Storage, Tensor, bail};
 
@@ -80,6 +84,14 @@ impl Network {
 fn rotary_layers(spec: &Spec) -> Result<Vec<rotary::RotaryAttention>, EmbedError> {
     let Some(rotary) = &spec.rotary else { unreachable!("the description of a rotary family has rotary attention") };
     Ok(rotary::RotaryAttention::layers(spec.heads, rotary, spec.max_tokens)?)
+}
+
+/// Every tensor of a model's file, in floating-point numbers.
+///
+/// # Errors
+/// When the weights are missing or damaged.
+pub fn tensors(files: &ModelFiles) -> Result<HashMap<String, Tensor>, EmbedError> {
+    weights::Weights::of_model(files)?.all()
 }
 
 /// Shows `read` the f32 of a contiguous tensor in memory, without copying them.

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, Device, Tensor};
+use safetensors::Dtype;
 
+use super::lookup::Lookup;
+use super::scaled::ScaledRows;
 use crate::embed::EmbedError;
 use crate::embed::source::{ModelFiles, WEIGHTS, within};
 use crate::kernels::gemm::PackedMatrix;
@@ -47,6 +50,13 @@ impl<'a> Weights<'a> {
         Self::read(files, &[within(folder, WEIGHTS)])
     }
 
+    /// Every tensor of the model, integers with scales as what they stand for.
+    pub(super) fn all(&self) -> Result<HashMap<String, Tensor>, EmbedError> {
+        let scales = |name: &str| name.strip_suffix("_scale").is_some_and(|of| self.places.contains_key(of));
+        let names = self.places.keys().filter(|name| !scales(name));
+        names.filter_map(|name| self.get(name).map(|found| Some((name.clone(), found?))).transpose()).collect()
+    }
+
     fn read(files: &'a ModelFiles, names: &[String]) -> Result<Self, EmbedError> {
         let (mut read, mut places) = (Vec::new(), HashMap::new());
         for name in names {
@@ -63,10 +73,55 @@ impl<'a> Weights<'a> {
         Ok(Self { model: files.id.clone(), file, files: read, places, prefix: String::new() })
     }
 
-    /// A tensor under its full name, if there is one.
+    /// A tensor under its full name, if there is one; integers with scales as what they stand for.
     fn get(&self, name: &str) -> Result<Option<Tensor>, EmbedError> {
+        if let Some(scaled) = self.scaled(name)? {
+            return Ok(Some(scaled.to_tensor()?));
+        }
         let Some(&file) = self.places.get(name) else { return Ok(None) };
         Ok(Some(self.files[file].load(name, &Device::Cpu)?))
+    }
+
+    /// A matrix of 8-bit integers under its full name, if there is one.
+    fn scaled(&self, name: &str) -> Result<Option<ScaledRows>, EmbedError> {
+        let Some(&file) = self.places.get(name) else { return Ok(None) };
+        let codes = self.files[file].get(name)?;
+        if codes.dtype() != Dtype::I8 {
+            return Ok(None);
+        }
+        let beside = format!("{name}_scale");
+        let Some(&file) = self.places.get(&beside) else {
+            return Err(self.wrong(format!("\"{name}\" is of 8-bit integers, but there is no \"{beside}\" beside it")));
+        };
+        if self.places.contains_key(&format!("{name}_zero_point")) {
+            return Err(self.wrong(format!("\"{name}\" is of 8-bit integers with zero points, which is not supported")));
+        }
+        let scales = self.files[file].load(&beside, &Device::Cpu)?;
+        if !scales.dtype().is_float() {
+            return Err(self.wrong(format!("\"{beside}\" is of {:?}: scales are f16, bf16 or f32", scales.dtype())));
+        }
+        let scales: Vec<f32> = scales.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
+        if scales.iter().any(|scale| !scale.is_finite()) {
+            return Err(self.wrong(format!("\"{beside}\" holds a scale that is no finite number")));
+        }
+        match *codes.shape() {
+            [rows, width] if rows == scales.len() && rows > 0 && width > 0 => {
+                Ok(Some(ScaledRows::new(codes.data(), scales, width)))
+            }
+            ref shape => Err(self.wrong(format!(
+                "\"{name}\" is of 8-bit integers of shape {shape:?}, but has {} scales: rows of them are expected, with one each",
+                scales.len()
+            ))),
+        }
+    }
+
+    /// A table of vectors of the shape that the configuration asks for, in the numbers that it has in the file.
+    pub(super) fn lookup(&self, name: &str, shape: [usize; 2]) -> Result<Lookup, EmbedError> {
+        let full = format!("{}{name}", self.prefix);
+        match self.scaled(&full)? {
+            Some(scaled) if [scaled.rows(), scaled.width()] == shape => Ok(Lookup::Scaled(scaled)),
+            _ => Ok(Lookup::new(&self.tensor(name, &shape)?)?),
+        }
     }
 
     fn wrong(&self, what: String) -> EmbedError {
@@ -82,7 +137,9 @@ impl<'a> Weights<'a> {
         };
         match tensor.dtype() {
             DType::F16 | DType::BF16 | DType::F32 | DType::F64 => Ok(tensor),
-            other => Err(self.wrong(format!("\"{full}\" is of {other:?}: quantised weights are not supported"))),
+            other => Err(self.wrong(format!(
+                "\"{full}\" is of {other:?}: weights are f16, bf16, f32, or int8 with one scale a row"
+            ))),
         }
     }
 

@@ -65,7 +65,7 @@ def openai_embeds():
     answer = create(model="text-embedding-3-small", input=TEXTS)
     same([item.embedding for item in answer.data], VECTORS)
     assert [item.index for item in answer.data] == list(range(len(TEXTS)))
-    assert answer.model == "voisin-fr-en-mini" and answer.usage.total_tokens == answer.usage.prompt_tokens > 20
+    assert answer.model == "voisin-mini" and answer.usage.total_tokens == answer.usage.prompt_tokens > 20
     same(create(model="m", input=TEXTS[1]).data[0].embedding, VECTORS[1])
     same([item.embedding for item in create(model="m", input=TEXTS, encoding_format="float").data], VECTORS)
     close([item.embedding for item in create(model="m", input=TEXTS, dimensions=128).data], SHORT)
@@ -103,7 +103,7 @@ def openai_knows_the_errors():
     refused(openai.BadRequestError, embed([[1, 2, 3]]), "token ids")
     refused(openai.BadRequestError, embed("a", dimensions=1000), "expected 1 to 384")
     refused(openai.BadRequestError, embed(["a"] * 3000), "the limit is 2048")
-    refused(openai.NotFoundError, lambda: client.models.retrieve("gpt-9"), "voisin-fr-en-mini")
+    refused(openai.NotFoundError, lambda: client.models.retrieve("gpt-9"), "voisin-mini")
 
 
 @check
@@ -173,7 +173,7 @@ def hub_knows_the_errors():
 @check
 def hub_asks_what_is_served():
     info = InferenceClient(URL, provider="hf-inference").get_endpoint_info()
-    assert info["model_id"] == "voisin-fr-en-mini" and info["max_input_length"] == 256
+    assert info["model_id"] == "voisin-mini" and info["max_input_length"] == 256
     assert info["model_type"] == {"embedding": {"pooling": "mean"}}
 
 

@@ -21,7 +21,7 @@ use crate::store::Store;
 use crate::types::{ArticleId, Score};
 
 /// Cosine of mean vectors from which on two texts are compared passage by passage: closeness is seldom much above it.
-const CANDIDATE: Score = 0.7;
+const CANDIDATE: Score = 0.775;
 
 /// Texts that one text is paired with at most, of those before it in the order of texts, the closest: a series of a thousand
 /// like articles (weather, stock markets) makes thousands of pairs, not half a million.

@@ -11,7 +11,10 @@ use hf_hub::progress::{DownloadEvent, ProgressEvent, ProgressHandler};
 use hf_hub::{HFClient, HFClientSync, HFError};
 
 /// The id of the model that is compiled into the binary.
-pub const BUNDLED_ID: &str = "voisin-fr-en-mini";
+pub const BUNDLED_ID: &str = "voisin-mini";
+
+/// The id of the one that was compiled into earlier versions, which their stores name.
+const FORMER_ID: &str = "voisin-fr-en-mini";
 
 /// Names a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,12 @@ pub enum SourceError {
          intfloat/multilingual-e5-small"
     )]
     Name(String),
+    /// The name is that of the built-in model of earlier versions.
+    #[error(
+        "{FORMER_ID} was the built-in model of earlier versions; this voisin has {BUNDLED_ID}, whose vectors cannot be compared \
+         with its: index the articles anew into another store (--store)"
+    )]
+    Former,
     /// This binary was built without its model.
     #[error(
         "this voisin was built without the built-in model: name another with --model, or build with the feature bundled-model"
@@ -107,7 +116,7 @@ pub enum SourceError {
 impl FromStr for ModelRef {
     type Err = SourceError;
 
-    /// `voisin-fr-en-mini`, a path (anything that exists as a folder, or starts with `.`, `/` or `~`), or
+    /// `voisin-mini`, a path (anything that exists as a folder, or starts with `.`, `/` or `~`), or
     /// `owner/name[@revision]`.
     fn from_str(name: &str) -> Result<Self, SourceError> {
         if name == BUNDLED_ID {
@@ -115,6 +124,9 @@ impl FromStr for ModelRef {
         }
         if name.starts_with(['.', '/', '~']) || Path::new(name).is_dir() {
             return Ok(Self::Local(PathBuf::from(name)));
+        }
+        if name == FORMER_ID {
+            return Err(SourceError::Former);
         }
         let (id, revision) = name.split_once('@').map_or((name, None), |(id, revision)| (id, Some(revision)));
         let part = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
@@ -284,7 +296,7 @@ fn shards(index: &[u8]) -> Vec<String> {
 fn bundled() -> Result<ModelFiles, SourceError> {
     macro_rules! files {
         ($($name:literal)*) => {
-            [$(($name, &include_bytes!(concat!("../../models/voisin-fr-en-mini/", $name))[..])),*]
+            [$(($name, &include_bytes!(concat!("../../models/voisin-mini/", $name))[..])),*]
         };
     }
     let files = files!(
@@ -500,7 +512,9 @@ mod tests {
     fn names_are_told_apart() {
         let hub =
             |id: &str, revision: Option<&str>| ModelRef::Hub { id: id.into(), revision: revision.map(Into::into) };
-        assert_eq!("voisin-fr-en-mini".parse::<ModelRef>().unwrap(), ModelRef::Bundled);
+        assert_eq!("voisin-mini".parse::<ModelRef>().unwrap(), ModelRef::Bundled);
+        let former = "voisin-fr-en-mini".parse::<ModelRef>().unwrap_err().to_string();
+        assert!(former.contains("this voisin has voisin-mini") && former.contains("--store"), "{former}");
         assert_eq!("./model".parse::<ModelRef>().unwrap(), ModelRef::Local("./model".into()));
         assert_eq!("owner/name-2.5".parse::<ModelRef>().unwrap(), hub("owner/name-2.5", None));
         assert_eq!("owner/name@abc".parse::<ModelRef>().unwrap(), hub("owner/name", Some("abc")));

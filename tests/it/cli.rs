@@ -42,7 +42,7 @@ fn index_counts_what_there_is() {
 
     let status = desk.run(&["status", "--json"]).expect(0).one();
     assert_eq!(names(&status), ["folder", "format", "model", "store", "copies"]);
-    assert_eq!(status["model"]["id"], "voisin-fr-en-mini");
+    assert_eq!(status["model"]["id"], "voisin-mini");
     let mut held = status["store"].clone();
     // The log of the database is folded into it when the last process leaves.
     held["bytes"] = store["bytes"].clone();
@@ -840,7 +840,7 @@ fn completions_and_manual_pages_come_for_every_shell_and_command() {
 fn models_are_listed_and_described() {
     let desk = Desk::new();
     let listed = desk.run(&["models", "list", "--json"]).expect(0).objects();
-    assert_eq!(listed, [json!({ "id": "voisin-fr-en-mini", "place": "built in" })]);
+    assert_eq!(listed, [json!({ "id": "voisin-mini", "place": "built in" })]);
     let shown = desk.run(&["models", "show", "--json", &tiny_model("camembert")]).expect(0).one();
     assert_eq!((&shown["family"], &shown["dims"]), (&"RoBERTa".into(), &32.into()), "{shown}");
     let shown = desk.run(&["models", "show", "--json", &tiny_model("qwen3"), "--dims", "8"]).expect(0).one();
@@ -849,7 +849,7 @@ fn models_are_listed_and_described() {
         json!([true, 2, [null, null], 8, 24]),
         "{shown}"
     );
-    assert!(desk.run(&["models", "show"]).expect(0).out.contains("voisin-fr-en-mini"));
+    assert!(desk.run(&["models", "show"]).expect(0).out.contains("voisin-mini"));
     let shown = ["bert-dense", "modernbert", "qwen3", "gemma3", "static", "model2vec"]
         .map(|name| desk.run(&["models", "show", &tiny_model(name)]).expect(0).out);
     insta::assert_snapshot!("models_show", shown.join("\n"));
@@ -858,7 +858,7 @@ fn models_are_listed_and_described() {
     let shown = desk.run(&["models", "show", "--json", &tiny_model("cross-xlm-roberta")]).expect(0).one();
     assert_eq!(json!([shown["labels"], shown["scoring"], shown["dims"]]), json!([1, "identity", null]), "{shown}");
     desk.run(&["models", "show", &tiny_model("cross-bert"), "--dims", "8"]).refused(&["cross-encoder", "--rerank"]);
-    desk.run(&["models", "show", "mini"]).refused(&["\"mini\" names no model", "voisin-fr-en-mini"]);
+    desk.run(&["models", "show", "mini"]).refused(&["\"mini\" names no model", "voisin-mini"]);
     desk.run(&["models", "show", "./none"]).refused(&["./none"]);
     desk.run(&["--offline", "models", "show", "owner/none"]).refused(&["owner/none", "voisin models pull"]);
 }
@@ -1039,7 +1039,7 @@ fn a_store_keeps_its_model() {
     let other = tiny_model("distilbert");
     let parts = ["vectors of the model bert", "the model given is distilbert", "--store"];
     desk.run(&["index", "a.txt", "--model", &other]).refused(&parts);
-    desk.run(&["index", "a.txt", "--model", "voisin-fr-en-mini"]).refused(&["the model bert", "voisin-fr-en-mini"]);
+    desk.run(&["index", "a.txt", "--model", "voisin-mini"]).refused(&["the model bert", "voisin-mini"]);
     desk.write("b.txt", "La mer descend.");
     desk.run(&["index", "b.txt"]).expect(0);
     assert_eq!(desk.stats()["articles"], 2, "the model of the store is the default");
@@ -1076,6 +1076,20 @@ fn a_model_that_has_changed_or_gone_is_refused() {
     assert!(answer.err.contains("modele"), "{answer:#?}");
     fs_err::remove_dir_all(desk.path("modele")).unwrap();
     desk.run(&["search", "mer"]).refused(&["modele"]);
+    desk.run(&["status"]).expect(0);
+}
+
+#[test]
+fn a_store_of_the_former_built_in_model_says_so() {
+    let desk = Desk::new();
+    desk.write("a.txt", "La mer monte.");
+    desk.index_tiny(&["a.txt"]).expect(0);
+    let database = rusqlite::Connection::open(desk.path(".voisin/voisin.db")).unwrap();
+    database.execute("UPDATE meta SET value = 'voisin-fr-en-mini' WHERE key = 'model_reference'", []).unwrap();
+    drop(database);
+    for command in [&["search", "mer"][..], &["index", "a.txt"]] {
+        desk.run(command).refused(&["built-in model of earlier versions", "--store"]);
+    }
     desk.run(&["status"]).expect(0);
 }
 

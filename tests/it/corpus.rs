@@ -35,12 +35,12 @@ fn questions_find_one_of_the_expected_articles_among_the_first_two() {
 }
 
 /// Rows that were measured with the built-in model, committed beside it.
-const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/voisin-fr-en-mini/eval.jsonl");
+const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/voisin-mini/eval.jsonl");
 
 #[test]
 fn the_built_in_model_is_as_good_as_its_rows_say() {
     let rows = voisin::eval::row::read(BASELINE.as_ref()).unwrap();
-    assert!(rows.len() > 20 && rows.iter().all(|row| row.model == "voisin-fr-en-mini"), "{} rows", rows.len());
+    assert!(rows.len() > 20 && rows.iter().all(|row| row.model == "voisin-mini"), "{} rows", rows.len());
     let Some(file) = data().map(|data| data.join("eval/stsb/fr-dev.tsv")).filter(|file| file.is_file()) else {
         say("skipped: no ../shared/data/eval");
         return;

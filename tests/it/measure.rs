@@ -11,7 +11,7 @@ use crate::support::{Running, wait_until};
 fn row(desk: &Desk, args: &[&str]) -> Value {
     let answer = desk.run(&[&["eval", "--json"], args].concat()).expect(0);
     let row = answer.one();
-    assert_eq!((&row["task"], &row["model"]), (&json!(args[0]), &json!("voisin-fr-en-mini")));
+    assert_eq!((&row["task"], &row["model"]), (&json!(args[0]), &json!("voisin-mini")));
     assert_eq!(row["precision"], "f32");
     assert!(row["seconds"].as_f64().unwrap() > 0.0);
     row

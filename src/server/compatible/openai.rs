@@ -147,7 +147,7 @@ struct ModelList {
 /// A model.
 #[derive(Serialize, ToSchema)]
 struct ModelObject {
-    #[schema(example = "voisin-fr-en-mini")]
+    #[schema(example = "voisin-mini")]
     id: String,
     #[schema(example = "model")]
     object: &'static str,

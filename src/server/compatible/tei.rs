@@ -145,7 +145,7 @@ struct Rank {
 #[schema(as = TeiInfo)]
 struct Info {
     /// The model.
-    #[schema(example = "voisin-fr-en-mini")]
+    #[schema(example = "voisin-mini")]
     model_id: String,
     /// The hub's commit, where it comes from there.
     model_sha: Option<String>,

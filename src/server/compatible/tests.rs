@@ -23,7 +23,7 @@ use crate::server::{Server, compatible, router};
 use crate::store::{Making, Store};
 use crate::text::analysis_form;
 
-const BUILT_IN: &str = "voisin-fr-en-mini";
+const BUILT_IN: &str = "voisin-mini";
 const TINY: &str = "bert";
 
 /// A server over an empty store.

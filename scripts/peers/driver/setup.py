@@ -1,5 +1,6 @@
 """What must be there before an engine can start: its virtual environment, the Rust binary, the model."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -99,17 +100,20 @@ class Workshop:
 
     def model(self, name):
         """The folder of a model, in the layout of sentence-transformers."""
-        built_in = ROOT / "models" / "voisin-fr-en-mini"
-        if name == "built-in":
-            return built_in
         if name == "minilm":
             self.python("minilm")
             return next((self.cache / "venvs" / "minilm").glob("**/model.safetensors")).parent
-        folder = self.folder("models") / name
+        built_in = ROOT / "models" / "voisin-mini"
+        which = hashlib.sha256((built_in / "model.safetensors").read_bytes()).hexdigest()[:12]
+        folder = self.folder("models") / (f"built-in-{which}" if name == "built-in" else name)
         if not folder.exists():
             unfinished = folder.with_suffix(".new")
             checked(["rm", "-rf", unfinished], "the cache cannot be cleaned")
-            self.tool("e5_shape.py", "--like", built_in, "--to", unfinished)
+            if name == "built-in":
+                # Rivals know no integers with scales.
+                self.tool("widen.py", "--model", built_in, "--to", unfinished, venv="sentence-transformers")
+            else:
+                self.tool("e5_shape.py", "--like", built_in, "--to", unfinished)
             unfinished.rename(folder)
         return folder
 
@@ -118,7 +122,7 @@ class Workshop:
         return self.once(("onnx", name), lambda: self._onnx(name))
 
     def _onnx(self, name):
-        folder = self.folder("converted", name)
+        folder = self.folder("converted", self.model(name).name)
         target, unfinished = folder / "model.onnx", folder / "model.new"
         if not target.exists():
             arguments = ["--model", self.model(name), "--to", unfinished]

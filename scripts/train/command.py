@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+STAGES = ("read", "pieces", "align", "teach", "distill", "mine", "fine_tune", "sharpen", "blend", "pack", "golden", "measure", "describe")
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -20,7 +21,7 @@ def arguments() -> argparse.Namespace:
         nargs="*",
         default=["all"],
         metavar="STAGE",
-        help="the last stage to run [default: all]; or `ready`: status 0 if the environment is there; "
+        help=f"the last stage to run, of {', '.join(STAGES)} [default: all]; or `ready`: status 0 if the environment is there; "
         "or `widen MODEL OUT`: a copy of a model folder in f16, which every tool reads",
     )
     parser.add_argument("--data", type=Path, help="the data folder: parallel/, eval/stsb/, eval/retrieval/piaf/")
@@ -28,8 +29,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--packages", type=Path, help="where packages of public texts are kept [default: WORK/packages]")
     parser.add_argument("--start", type=Path, help="a model of ours to start from [default: the teacher]")
     parser.add_argument("--voisin", type=Path, default=ROOT / "target" / "release" / "voisin", help="evaluates the model")
-    parser.add_argument("--smoke", action="store_true", help="a handful of sentences, made here, and a tiny model")
+    parser.add_argument("--smoke", action="store_true", help="a handful of sentences, made here, and a tiny model, anew in WORK/smoke")
     given = parser.parse_args()
+    if given.what[0] not in ("ready", "widen", "all", *STAGES):
+        parser.error(f"there is no stage {given.what[0]}: there are {', '.join(STAGES)}")
     operands = {"ready": 0, "widen": 2}.get(given.what[0], 0)
     if len(given.what) != 1 + operands:
         parser.error(f"{given.what[0]} takes {operands or 'no'} operands, not {len(given.what) - 1}")

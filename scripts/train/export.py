@@ -46,11 +46,15 @@ def read(model: Path) -> dict:
 
 def widen(model: Path, out: Path) -> None:
     """A copy of a model folder in f16, which every tool reads."""
-    for path in model.rglob("*"):
-        if path.is_file() and path.suffix in (".json", ".md"):
-            copy = out / path.relative_to(model)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(path.read_bytes())
+    if not (model / "model.safetensors").is_file():
+        raise SystemExit(f"train: {model} holds no model.safetensors: it is no model folder")
+    if model.resolve() in (out.resolve(), *out.resolve().parents):
+        raise SystemExit(f"train: {out} is inside of the model: name a folder elsewhere")
+    # Its card and its golden vectors are of the integers.
+    for path in [path for path in model.rglob("*.json") if path.name != "golden.json"]:
+        copy = out / path.relative_to(model)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
     _save({name: tensor.half().contiguous() for name, tensor in read(model).items()}, out)
 
 
@@ -108,4 +112,5 @@ def _save(tensors: dict, out: Path) -> None:
     """The weights, last of all files, so that a folder that has them is whole."""
     part = out / "model.part"
     save_file(tensors, part, {"format": "pt"})
+    part.chmod(0o644)
     part.rename(out / "model.safetensors")

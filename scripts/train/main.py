@@ -19,24 +19,26 @@ def main():
     last, *operands = given.what
     if last == "widen":
         return export.widen(*map(Path, operands))
-    if last not in ("all", *stages.STAGES):
-        sys.exit(f"train: there is no stage {last}: there are {', '.join(stages.STAGES)}")
     chosen = settings.SMOKE if given.smoke else settings.FULL
     if given.smoke:
         given.work = given.work / "smoke"
         shutil.rmtree(given.work, ignore_errors=True)
         given.data = smoke.data(given.work / "data")
         given.packages = smoke.packages(given.work / "packages")
+    start = given.start or stages.teacher_folder()
+    if not (start / "model.safetensors").is_file():
+        sys.exit(f"train: {start} holds no model.safetensors: --start takes a model folder")
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(chosen.seed)
     work = stages.Work(
         given.work,
         given.data,
-        given.start or stages.teacher_folder(),
+        start,
         given.packages or given.work / "packages",
         given.voisin,
         chosen,
     )
+    work.same_start()
     names = list(stages.STAGES)
     for index, name in enumerate(names):
         function, made = stages.STAGES[name]

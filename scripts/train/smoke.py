@@ -12,10 +12,12 @@ import torch
 import zstandard
 from safetensors.torch import load_file
 
+import command
 import contrast
 import export
 import network
 import sources
+import stages
 import training
 
 THINGS = {
@@ -124,6 +126,7 @@ def packages(folder: Path) -> Path:
 
 def examine(work) -> None:
     """What the stages made is what it should be; what chance left out of so short a run is tried."""
+    assert tuple(stages.STAGES) == command.STAGES
     found = work.read("texts.json")
     places = {section["document"].split()[0] for section in found["passages"]}
     assert places == set(contrast.SHARP.groups) and found["names"], "a source gave nothing"
@@ -172,9 +175,9 @@ def examine(work) -> None:
         # The engine writes quotation marks in one way before it embeds a text.
         golden = json.loads(work.path("model/golden.json").read_text())
         golden = [row for row in golden if row["text"] and "«" not in row["text"]]
-        command = [work.voisin, "embed", "--model", work.path("model"), "--precision", "f32", "--format", "npy"]
-        command += ["--offline", "--output", work.path("vectors.npy")]
-        subprocess.run(command, input="\n".join(row["text"] for row in golden), text=True, check=True)
+        line = [work.voisin, "embed", "--model", work.path("model"), "--precision", "f32", "--format", "npy"]
+        line += ["--offline", "--output", work.path("vectors.npy")]
+        subprocess.run(line, input="\n".join(row["text"] for row in golden), text=True, check=True)
         vectors = np.load(work.path("vectors.npy"))
         apart = np.abs(vectors - np.array([row["embedding"] for row in golden])).max()
         assert apart < 1e-4, f"the engine's vectors are {apart} from those of training"

@@ -1,6 +1,6 @@
 """Where the texts come from: the data folder, and public documents from package registries.
 
-Of the data folder (its README tells licences) only what may train a model that is shipped: `parallel/`, the `-train` files
+Of the data folder only what may train a model that is shipped: `parallel/`, the `-train` files
 of `eval/stsb/`, and PIAF without every fifth passage. Never read: news, and every other evaluation set.
 """
 
@@ -50,6 +50,8 @@ class Sources:
 
     def read(self, path: str) -> str:
         """A text file of the data folder, unpacked if need be."""
+        if not (self.data / path).is_file():
+            raise SystemExit(f"train: {self.data / path} is missing: README.md beside this script has the layout of the data folder")
         return self._text(f"data/{path}", (self.data / path).read_bytes())
 
     def archive(self, name: str):
@@ -65,6 +67,7 @@ class Sources:
                     (Path(fetched) / package_file(name)).rename(path)
             except (OSError, subprocess.CalledProcessError) as error:
                 print(f"sources: {name} {version} is left out ({error})")
+                self.manifest[f"npm:{name}@{version}"] = {"sha256": "left out of this run"}
                 return
         data = path.read_bytes()
         self.manifest[f"npm:{name}@{version}"] = {"sha256": digest(data), "licence": licence, "what": what}

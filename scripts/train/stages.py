@@ -44,6 +44,13 @@ class Work:
         self.from_teacher = start == teacher_folder()
         folder.mkdir(parents=True, exist_ok=True)
 
+    def same_start(self) -> None:
+        """Refuses a folder in which a run from another model was begun."""
+        if self.path("manifest.json").exists():
+            known = self.read("manifest.json")["start: model.safetensors"]["sha256"]
+            if known != sources.digest((self.start / "model.safetensors").read_bytes()):
+                raise SystemExit(f"train: {self.folder} was begun from another --start: name that one, or another --work")
+
     def path(self, name: str) -> Path:
         return self.folder / name
 
@@ -295,7 +302,8 @@ def measure(work: Work):
     """What `voisin eval` says of the model, after each stage and at each width."""
     if not (work.voisin.exists() and (work.data / "eval" / "flores200").exists()):
         work.path("scores.md").write_text("Not measured in this run.\n")
-        print("nothing is measured: that needs the evaluation sets, and voisin (cargo build --release)")
+        print(f"nothing is measured: that needs {work.data}/eval/flores200 and {work.voisin} (cargo build --release)")
+        print("remove scores.md and model/README.md to measure later")
         return
     data = evaluate.development(work.data, work.path("dev"))
     columns = dict.fromkeys(("start", "distilled", "contrasted", "sharpened", "blended"))

@@ -274,17 +274,10 @@ def contrast(encoder, tokenizer, passages: Passages, graded, pairs, taught, step
         drawn = rounds[rng.integers(len(rounds))]
         student = run.embed([views[index] for index in drawn])
         goal = torch.from_numpy(teacher[which[drawn]].astype(np.float32))
-        cosine = (student * goal).sum(1)
-        kept = cosine.detach() >= cosine.detach().quantile(0.05)
-        same = torch.from_numpy(which[drawn][:, None] == which[drawn][None])
-        same.fill_diagonal_(False)
-        rank = losses.ranking(student, goal, torch.arange(len(drawn)), settings.dims[-1:], same)
-        like = losses.likeness(student[kept], goal[kept], settings.dims)
-        return 3 * (1 - cosine[kept]).mean() + 2 * like + 0.15 * rank, "translation"
+        near, like, rank = losses.of_teacher(student, goal, which[drawn], 0.05, settings.dims)
+        return 3 * near + 2 * like + 0.15 * rank, "translation"
 
     def loss_of(step, rng):
-        if step == 0:
-            remembered.clear()
         loss, name = {"retrieval": retrieval, "graded": similarity, "translation": translation}[
             plan.cycle[step % len(plan.cycle)]
         ](rng)

@@ -7,7 +7,7 @@ import losses
 import texts
 import training
 
-TRIMMED = 0.06  # the worst part of a batch: pairs whose sides are no translations of each other
+TRIMMED = 0.06  # the part of a batch that is taken for no translations
 
 
 def distil(encoder, views: texts.Tokens, english: np.ndarray, teacher: np.ndarray, settings, checkpoint) -> dict:
@@ -23,14 +23,7 @@ def distil(encoder, views: texts.Tokens, english: np.ndarray, teacher: np.ndarra
         batch = rounds[step]
         student = run.embed([views[index] for index in batch])
         goal = torch.from_numpy(teacher[english[batch]].astype(np.float32))
-        cosine = (student * goal).sum(1)
-        kept = cosine.detach() >= cosine.detach().quantile(TRIMMED)
-        near = (1 - cosine)[kept].mean()
-        like = losses.likeness(student[kept], goal[kept], settings.dims)
-        # The same English sentence may be there twice.
-        same = torch.from_numpy(english[batch][:, None] == english[batch][None])
-        same.fill_diagonal_(False)
-        rank = losses.ranking(student, goal, torch.arange(len(batch)), settings.dims[-1:], same)
+        near, like, rank = losses.of_teacher(student, goal, english[batch], TRIMMED, settings.dims)
         return near + 2 * like + 0.05 * rank, {"cosine": 1 - near.item(), "like": like.item(), "rank": rank.item()}
 
     return run.go(loss_of)

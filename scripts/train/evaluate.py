@@ -36,10 +36,10 @@ def development(data: Path, out: Path) -> Path:
     return out
 
 
-def measure(voisin: Path, model: Path | None, data: Path, dims: int | None = None, precision: str = "auto") -> list[dict]:
-    """The rows of `voisin eval all` for a model folder, or for the built-in model; the sets' store is left out."""
-    command = [str(voisin), "eval", "all", "--data", str(data), "--json", "--offline", "--precision", precision]
-    command += ["--model", str(model)] if model else []
+def measure(voisin: Path, model: Path, data: Path, dims: int | None = None) -> list[dict]:
+    """The rows of `voisin eval all` for a model folder."""
+    command = [str(voisin), "eval", "all", "--data", str(data), "--model", str(model)]
+    command += ["--json", "--offline", "--precision", "auto"]
     command += ["--dims", str(dims)] if dims else []
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:

@@ -36,6 +36,20 @@ def ranking(queries, passages, wanted, dims, forbidden=None, scale=20.0):
     return over(dims, at)
 
 
+def of_teacher(student, goal, sentences, trimmed: float, dims):
+    """How far `student` is from the teacher's vectors `goal`: (1 - cosine, likeness, ranking).
+
+    The worst part of the batch, `trimmed`, counts in the ranking alone: pairs whose sides are no translations of each other.
+    `sentences`: which English sentence each row is of; the same one may be there twice.
+    """
+    cosine = (student * goal).sum(1)
+    kept = cosine.detach() >= cosine.detach().quantile(trimmed)
+    same = torch.from_numpy(sentences[:, None] == sentences[None])
+    same.fill_diagonal_(False)
+    rank = ranking(student, goal, torch.arange(len(sentences)), dims[-1:], same)
+    return (1 - cosine)[kept].mean(), likeness(student[kept], goal[kept], dims), rank
+
+
 def cosent(first, second, grades, dims, scale=20.0):
     """CoSENT (Su 2022): of two pairs, the one with the higher grade has the higher cosine."""
     higher = grades[:, None] < grades[None]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
+BUILT_IN = ROOT / "models" / "voisin-mini"
 
 
 class Unavailable(Exception):
@@ -98,22 +99,26 @@ class Workshop:
                 return message["executable"]
         raise Unavailable(f"{what} names no binary of {target}")
 
+    def label(self, name):
+        """What the cache calls a model: the built-in one by its weights, which change."""
+        if name != "built-in":
+            return name
+        return "built-in-" + hashlib.sha256((BUILT_IN / "model.safetensors").read_bytes()).hexdigest()[:12]
+
     def model(self, name):
         """The folder of a model, in the layout of sentence-transformers."""
         if name == "minilm":
             self.python("minilm")
             return next((self.cache / "venvs" / "minilm").glob("**/model.safetensors")).parent
-        built_in = ROOT / "models" / "voisin-mini"
-        which = hashlib.sha256((built_in / "model.safetensors").read_bytes()).hexdigest()[:12]
-        folder = self.folder("models") / (f"built-in-{which}" if name == "built-in" else name)
+        folder = self.folder("models") / self.label(name)
         if not folder.exists():
             unfinished = folder.with_suffix(".new")
             checked(["rm", "-rf", unfinished], "the cache cannot be cleaned")
             if name == "built-in":
                 # Rivals know no integers with scales.
-                self.tool("widen.py", "--model", built_in, "--to", unfinished, venv="sentence-transformers")
+                self.tool("widen.py", "--model", BUILT_IN, "--to", unfinished, venv="sentence-transformers")
             else:
-                self.tool("e5_shape.py", "--like", built_in, "--to", unfinished)
+                self.tool("e5_shape.py", "--like", BUILT_IN, "--to", unfinished)
             unfinished.rename(folder)
         return folder
 
@@ -122,7 +127,7 @@ class Workshop:
         return self.once(("onnx", name), lambda: self._onnx(name))
 
     def _onnx(self, name):
-        folder = self.folder("converted", self.model(name).name)
+        folder = self.folder("converted", self.label(name))
         target, unfinished = folder / "model.onnx", folder / "model.new"
         if not target.exists():
             arguments = ["--model", self.model(name), "--to", unfinished]

@@ -19,6 +19,7 @@ import network
 import sources
 import stages
 import training
+import vocabulary
 
 THINGS = {
     "en": ["the mayor", "the school", "the river", "the train", "the harvest", "the hospital", "the market", "the museum"],
@@ -128,6 +129,8 @@ def examine(work) -> None:
     """What the stages made is what it should be; what chance left out of so short a run is tried."""
     assert tuple(stages.STAGES) == command.STAGES
     found = work.read("texts.json")
+    spoken = [row["text"] for row in found["pairs"]]
+    assert len({tuple(vocabulary.learnt(spoken, 300)) for _ in range(3)}) == 1, "the vocabulary is another at each run"
     places = {section["document"].split()[0] for section in found["passages"]}
     assert places == set(contrast.SHARP.groups) and found["names"], "a source gave nothing"
     near = load_file(work.path("neighbours.safetensors"))["vectors"].numpy()

@@ -4,13 +4,18 @@ French and English come first: their pieces are those of the model that training
 the other languages are appended, so that the first rows of the word table keep their meaning.
 
 Pieces are learnt as byte-pair merges: the WordPiece trainer of `tokenizers` walks a hash map, and gives another vocabulary
-at each run.
+at each run. So does the byte-pair trainer if it is asked for a prefix of continuing pieces: here the characters inside of a
+word are shifted into a private plane of Unicode instead.
 """
 
+import collections
 import json
+import sys
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+ALPHABET = 600  # characters; rarer ones are in no piece
+INSIDE = 0xF0000  # added to a character that does not begin a word
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -35,15 +40,32 @@ def blank(vocabulary: dict[str, int]) -> Tokenizer:
 def learnt(texts, size: int) -> list[str]:
     """The pieces that byte-pair merging of `texts` gives, most useful first."""
     like = blank({piece: index for index, piece in enumerate(SPECIAL)})
-    merger = Tokenizer(models.BPE(unk_token="[UNK]", continuing_subword_prefix="##"))
-    merger.normalizer, merger.pre_tokenizer = like.normalizer, like.pre_tokenizer
-    merger.train_from_iterator(
-        texts,
-        trainers.BpeTrainer(
-            vocab_size=size, min_frequency=2, limit_alphabet=600, continuing_subword_prefix="##", show_progress=False
-        ),
-    )
-    return [piece for piece, _ in sorted(merger.get_vocab().items(), key=lambda item: item[1])]
+    words = collections.Counter()
+    for text in texts:
+        words.update(word for word, _ in like.pre_tokenizer.pre_tokenize_str(like.normalizer.normalize_str(text)))
+    counts = collections.Counter()
+    for word, count in words.items():
+        for character in word:
+            counts[character] += count
+    ranked = sorted((character for character in counts if ord(character) + INSIDE <= sys.maxunicode), key=lambda c: (-counts[c], c))
+    kept = set(ranked[:ALPHABET])
+    merger = Tokenizer(models.BPE())
+    merger.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    trainer = trainers.BpeTrainer(vocab_size=size, min_frequency=2, show_progress=False)
+    merger.train_from_iterator((_shifted(filter(kept.__contains__, word)) for word in words.elements()), trainer)
+    pieces = [piece for piece, _ in sorted(merger.get_vocab().items(), key=lambda item: item[1])]
+    return [_unshifted(piece) for piece in pieces]
+
+
+def _shifted(word) -> str:
+    """Its characters, all but the first in the private plane."""
+    return "".join(chr(ord(c) + INSIDE) if at else c for at, c in enumerate(word))
+
+
+def _unshifted(piece: str) -> str:
+    """`piece` as WordPiece writes it."""
+    text = "".join(chr(ord(c) - INSIDE) if ord(c) >= INSIDE else c for c in piece)
+    return text if ord(piece[0]) < INSIDE else f"##{text}"
 
 
 def make(first: list[str], others: list[str], size: int) -> Tokenizer:
